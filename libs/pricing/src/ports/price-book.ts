@@ -1,0 +1,28 @@
+import type { PricedAttempt } from '#events/domain/attempt.js';
+import type { Meters } from '#events/domain/meters.js';
+import type { PicoText } from '#events/domain/money.js';
+
+export interface PriceQuestion {
+  readonly provider: string;
+  readonly model: string;
+  /** Kind of the provider: `ark`, `openrouter`, …: catalogues are keyed by it where the name is free. */
+  readonly providerKind: string;
+  readonly tenantId: string;
+  readonly atMs: number;
+  readonly meters: Meters;
+  /** As served; `null` = standard. */
+  readonly serviceTier: string | null;
+  readonly usageSource: 'none' | 'provider' | 'estimated' | 'upper_bound';
+  readonly billed: 'yes' | 'no' | 'unknown';
+  readonly providerCostPicoUsd: PicoText | null;
+}
+
+/** Prices usage. Pure given its records; integers only. */
+export interface PriceBook {
+  /** Never throws: an unknown model is `unpriced` with `costPicoUsd: null`, an unbilled attempt costs 0 (`exact`). */
+  price(question: PriceQuestion): PricedAttempt;
+  /** Rates per million units for `/v1/models`, as decimal text; `null` when unpriced. */
+  rates(provider: string, providerKind: string, model: string, atMs: number): Readonly<Record<string, string>> | null;
+  readonly recordCount: number;
+}
+export const PRICE_BOOK = Symbol('PriceBook');

@@ -1,0 +1,10 @@
+/** Seals content per subject. Deleting a subject's key makes all of it unreadable for ever. */
+export interface ContentCipher {
+  /** @returns base64 of iv(12) ‖ tag(16) ‖ ciphertext, and the id of the key used. */
+  seal(subject: string, plain: string): { readonly keyId: string; readonly sealed: string };
+  /** `null` when the key is gone or the text was changed. */
+  open(keyId: string, sealed: string): string | null;
+  /** Secret salt of a commitment: 16 bytes that only the holder of the subject's key can make again. */
+  salt(subject: string, purpose: string): Uint8Array;
+}
+export const CONTENT_CIPHER = Symbol('ContentCipher');
