@@ -107,7 +107,11 @@ export interface Dispatcher {
     signal: AbortSignal,
   ): Promise<DispatchResult>;
   /** Breaker states for `/metrics`, `/readyz` and `explain`. */
-  breakers(): readonly { readonly target: string; readonly state: 'closed' | 'open' | 'half_open'; readonly openForMs: number }[];
+  breakers(): readonly {
+    readonly target: string;
+    readonly state: 'closed' | 'open' | 'half_open';
+    readonly openForMs: number;
+  }[];
   /** Calls under way. */
   readonly inFlight: number;
 }

@@ -56,7 +56,9 @@ export function decodeEvent(record: Pick<StoredRecord, 'headers' | 'value' | 'to
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     return { ok: false, reason: 'malformed', detail: 'not a JSON object' };
   }
-  const missing = REQUIRED[type as EventType].find((field) => typeof (data as Record<string, unknown>)[field] !== 'string');
+  const missing = REQUIRED[type as EventType].find(
+    (field) => typeof (data as Record<string, unknown>)[field] !== 'string',
+  );
   if (missing !== undefined) return { ok: false, reason: 'malformed', detail: `no ${missing}` };
   const event = {
     type,

@@ -3,15 +3,7 @@ import type { Meters } from './meters.js';
 import type { PicoText } from './money.js';
 
 export type ReceiptStatus =
-  | 'ok'
-  | 'client_error'
-  | 'provider_error'
-  | 'timeout'
-  | 'truncated'
-  | 'aborted'
-  | 'rejected'
-  | 'replayed'
-  | 'unknown';
+  'ok' | 'client_error' | 'provider_error' | 'timeout' | 'truncated' | 'aborted' | 'rejected' | 'replayed' | 'unknown';
 
 export type CacheResult = 'off' | 'miss' | 'exact' | 'semantic' | 'bypass' | 'refresh';
 export type Api = 'chat.completions' | 'embeddings';

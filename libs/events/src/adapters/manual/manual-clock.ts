@@ -28,6 +28,9 @@ export class ManualClock implements Clock {
 
   randomHex(byteCount: number): string {
     this.#counter += 1;
-    return this.#counter.toString(16).padStart(byteCount * 2, '0').slice(0, byteCount * 2);
+    return this.#counter
+      .toString(16)
+      .padStart(byteCount * 2, '0')
+      .slice(0, byteCount * 2);
   }
 }
