@@ -18,7 +18,7 @@ export interface EventLogWriter {
   append(records: readonly NewRecord[]): Appended;
   /** Can it take records now? False after a failed write until a probe write has worked again. */
   readonly healthy: boolean;
-  /** Waits for all that was appended, then closes. */
+  /** Waits for all that was appended, then closes. Later appends are refused and `healthy` is false. */
   close(): Promise<void>;
 }
 export const EVENT_LOG_WRITER = Symbol('EventLogWriter');
@@ -57,6 +57,7 @@ export interface EventLogReader {
   /**
    * Reads on from a position. An offset below `first` reads from `first`.
    * Only whole, checked records are given; a torn tail is simply not there yet.
+   * An aborted wait resolves with an empty batch. `bytesMax` never keeps back the first record.
    */
   read(from: TopicPosition, limits: ReadLimits, signal?: AbortSignal): Promise<RecordBatch>;
   close(): Promise<void>;
