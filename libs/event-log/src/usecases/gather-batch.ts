@@ -1,0 +1,43 @@
+import type { StoredRecord } from '#events/domain/event-record.js';
+import type { EventLogReader, RecordBatch, TopicPosition } from '../ports/event-log.js';
+
+/** A waiting read is renewed this often, so that an idle consumer costs nothing and still notices a stop. */
+const IDLE_WAIT_MS = 5000;
+const BATCH_BYTES_MAX = 8_000_000;
+
+export interface GatherLimits {
+  readonly recordsMax: number;
+  readonly lingerMs: number;
+}
+
+/**
+ * Waits for a first record, then until the batch is full or `lingerMs` are over.
+ * Empty when nothing came for a while or the signal aborted.
+ */
+export async function gatherBatch(
+  reader: EventLogReader,
+  from: TopicPosition,
+  limits: GatherLimits,
+  signal: AbortSignal,
+): Promise<RecordBatch> {
+  const { recordsMax, lingerMs } = limits;
+  let batch = await reader.read(from, { recordsMax, bytesMax: BATCH_BYTES_MAX, waitMs: IDLE_WAIT_MS }, signal);
+  if (batch.records.length === 0 || lingerMs <= 0) return batch;
+  const until = performance.now() + lingerMs;
+  let bytes = byteCount(batch.records);
+  while (batch.records.length < recordsMax && bytes < BATCH_BYTES_MAX && !signal.aborted) {
+    const waitMs = Math.ceil(until - performance.now());
+    if (waitMs <= 0) break;
+    const rest = { recordsMax: recordsMax - batch.records.length, bytesMax: BATCH_BYTES_MAX - bytes, waitMs };
+    const more = await reader.read({ ...from, offset: batch.nextOffset }, rest, signal);
+    bytes += byteCount(more.records);
+    batch = { ...more, records: [...batch.records, ...more.records] };
+  }
+  return batch;
+}
+
+function byteCount(records: readonly StoredRecord[]): number {
+  let bytes = 0;
+  for (const record of records) bytes += record.value.length;
+  return bytes;
+}
