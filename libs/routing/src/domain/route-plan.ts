@@ -10,6 +10,8 @@ export interface Candidate extends Target {
   /** Why it is where it is: `first`, `weighted_draw`, `excluded:key_may_not`, `excluded:provider_unknown`, … */
   readonly reason: string;
   readonly weight: number | null;
+  /** What it was ranked by, when it was; `null` = not known. A later `replan` reads it back from here. */
+  readonly measured?: { readonly by: 'price' | 'latency'; readonly value: number | null };
 }
 
 /** What the classifier said. All numbers are integers, so that the same input gives the same bytes anywhere. */
@@ -44,4 +46,6 @@ export interface RoutePlan {
   readonly classifier: ClassifierVerdict | null;
   /** Client wishes that were not followed, and why. */
   readonly ignored: readonly string[];
+  /** What `auto` compares with: the first target of its strong model. Absent when the classifier was not asked. */
+  readonly baseline?: Target;
 }

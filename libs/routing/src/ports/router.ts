@@ -1,3 +1,4 @@
+import type { ProviderPreferences } from '../domain/order-targets.js';
 import type { RoutePlan } from '../domain/route-plan.js';
 
 /** The parts of a request that routing may look at. */
@@ -11,6 +12,8 @@ export interface RouteQuestion {
   readonly allowedModels: readonly string[];
   /** OpenRouter's `models[]` / LiteLLM's `fallbacks`: tried after the plan's own targets. */
   readonly fallbackModels: readonly string[];
+  /** OpenRouter's `provider` object. Names that are no providers of ours end in the plan's `ignored`. */
+  readonly providerPreferences?: ProviderPreferences;
   /** Seed of weighted draws and exploration: the receipt id, so that the choice can be computed again. */
   readonly seed: string;
 }

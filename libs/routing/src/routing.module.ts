@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import type { Settings } from '#config/domain/settings.js';
+import { RouterError } from '#events/domain/router-error.js';
+import { listModels } from './domain/list-models.js';
+import type { Measures, TargetMeasure } from './domain/order-targets.js';
+import { planRoute } from './domain/plan-route.js';
+import type { PromptClassifier } from './domain/prompt-classifier.js';
+import type { Candidate, RoutePlan, Target } from './domain/route-plan.js';
+import { compilePolicy, policyFromText, policyToText, toPolicy } from './domain/routing-policy.js';
+import type { RouteQuestion, Router } from './ports/router.js';
+
+export interface RouterInit {
+  readonly settings: Pick<Settings, 'providers' | 'models' | 'routing'>;
+  /** Names of the providers that really exist; targets on others are excluded and say so. */
+  readonly providerNames: readonly string[];
+  /** From `loadBuiltinClassifier`; without one `auto` uses its `abstain` model, reason `auto:unavailable`. */
+  readonly artifact?: PromptClassifier | null;
+  /** For the strategies `price` and `latency`; without them these keep the declared order. */
+  readonly measures?: Measures;
+}
+
+/** Makes the router of one configuration. It holds no state: make another when the configuration changes. */
+export function createRouter(init: RouterInit): Router {
+  const classifier = init.artifact ?? null;
+  const plain = toPolicy(init.settings, init.providerNames, classifier?.artifact ?? null);
+  const policy = compilePolicy(plain);
+  const policyText = policyToText(plain);
+  const policyHash = sha256(policyText);
+  const tools = { policyHash, classifier, measures: init.measures ?? {}, nowUs };
+  return {
+    policyHash,
+    policyText,
+    plan: (question) => planRoute(policy, question, tools),
+    models: (allowedModels) => listModels(policy, allowedModels),
+  };
+}
+
+export interface ReplanInit {
+  /** Needed when the policy names one and the question reaches `auto`. */
+  readonly artifact?: PromptClassifier | null;
+  /** The candidates of the recorded plan: prices and latencies are read back from them. */
+  readonly recorded?: readonly Candidate[];
+}
+
+/**
+ * Computes a recorded decision again from the policy it was made under. The plan is the same but for `tookUs`, which
+ * is 0 here.
+ * @throws RouterError `configuration` when `auto` is reached and the artefact given is not the one of the policy;
+ *   else what `Router.plan` throws.
+ */
+export function replan(question: RouteQuestion, policyText: string, init: ReplanInit = {}): RoutePlan {
+  const policy = compilePolicy(policyFromText(policyText));
+  const given = init.artifact ?? null;
+  const classifier =
+    policy.classifier === null ? null : given?.artifact === policy.classifier ? given : missing(policy.classifier);
+  const measures = measuresOf(init.recorded ?? []);
+  return planRoute(policy, question, { policyHash: sha256(policyText), classifier, measures, nowUs: () => 0 });
+}
+
+const nowUs = (): number => performance.now() * 1000;
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+function missing(artifact: string): PromptClassifier {
+  return {
+    artifact,
+    judge: () => {
+      throw new RouterError({
+        code: 'configuration',
+        publicMessage: `This decision was made with the classifier ${artifact}, which was not given.`,
+      });
+    },
+  };
+}
+
+function measuresOf(recorded: readonly Candidate[]): Measures {
+  const table = (by: 'price' | 'latency'): TargetMeasure | undefined => {
+    const rows = recorded.filter((each) => each.measured?.by === by);
+    const values = new Map(rows.map((each) => [rowKey(each), each.measured?.value ?? null]));
+    return rows.length === 0 ? undefined : (target) => values.get(rowKey(target)) ?? null;
+  };
+  const price = table('price');
+  const latency = table('latency');
+  return { ...(price && { price }), ...(latency && { latency }) };
+}
+
+const rowKey = ({ provider, model }: Target): string => JSON.stringify([provider, model]);
