@@ -1,0 +1,56 @@
+import { DEFAULT_CACHE, DEFAULT_PRICES, DEFAULT_RELIABILITY } from './default-settings.js';
+import type { Section } from './section.js';
+import type { CacheSettings, PriceSettings, ReliabilitySettings } from './settings.js';
+
+export const RELIABILITY_FIELDS = [
+  'max_attempts',
+  'connect_timeout_ms',
+  'headers_timeout_ms',
+  'first_token_timeout_ms',
+  'idle_timeout_ms',
+  'total_timeout_ms',
+] as const;
+export const CACHE_FIELDS = ['exact', 'semantic', 'ttl_s'] as const;
+export const SEMANTIC_FIELDS = ['enabled', 'max_error'] as const;
+export const PRICE_FIELDS = ['files', 'unpriced'] as const;
+const YEAR_SECONDS = 31_536_000;
+
+export function parseReliability(root: Section): ReliabilitySettings {
+  const section = root.section('reliability', RELIABILITY_FIELDS);
+  const ms = (field: string, fallback: number): number =>
+    section.number(field, fallback, { min: 1, max: 3_600_000, integer: true });
+  const normal = DEFAULT_RELIABILITY;
+  return {
+    attemptsMax: section.number('max_attempts', normal.attemptsMax, { min: 1, max: 10, integer: true }),
+    connectTimeoutMs: ms('connect_timeout_ms', normal.connectTimeoutMs),
+    headersTimeoutMs: ms('headers_timeout_ms', normal.headersTimeoutMs),
+    firstTokenTimeoutMs: ms('first_token_timeout_ms', normal.firstTokenTimeoutMs),
+    idleTimeoutMs: ms('idle_timeout_ms', normal.idleTimeoutMs),
+    totalTimeoutMs: ms('total_timeout_ms', normal.totalTimeoutMs),
+  };
+}
+
+export function parseCache(root: Section): CacheSettings {
+  const section = root.section('cache', CACHE_FIELDS);
+  const semantic = section.section('semantic', SEMANTIC_FIELDS);
+  const normal = DEFAULT_CACHE;
+  return {
+    exact: section.boolean('exact', normal.exact),
+    semantic: {
+      enabled: semantic.boolean('enabled', normal.semantic.enabled),
+      maxError: semantic.number('max_error', normal.semantic.maxError, { min: 0, max: 1 }),
+    },
+    ttlSeconds: section.number('ttl_s', normal.ttlSeconds, { min: 1, max: YEAR_SECONDS, integer: true }),
+  };
+}
+
+/** @param locate makes a path absolute; `null` = there is no such file. */
+export function parsePrices(root: Section, locate: (path: string) => string | null): PriceSettings {
+  const section = root.section('prices', PRICE_FIELDS);
+  const files = section.strings('files').flatMap(({ text, line }, index) => {
+    const path = locate(text);
+    if (path === null) section.report(`files[${index}]`, `there is no file ${text}`, line);
+    return path === null ? [] : [path];
+  });
+  return { files, unpriced: section.oneOf('unpriced', ['allow', 'block', 'cap'], DEFAULT_PRICES.unpriced) };
+}
