@@ -32,12 +32,15 @@ export class SseParser {
   private skipLf = false;
   private started = false;
   private over = false;
+  private readonly bytesMax: number;
 
   /**
    * @param bytesMax limit of one line in bytes while it is incomplete, and of one event's data in characters. Beyond it
    *   an `overflow` is given once and everything later is dropped.
    */
-  constructor(private readonly bytesMax: number = SSE_EVENT_BYTES_MAX) {}
+  constructor(bytesMax: number = SSE_EVENT_BYTES_MAX) {
+    this.bytesMax = bytesMax;
+  }
 
   /** Takes the next bytes, cut anywhere. The chunk may be reused by the caller afterwards. */
   push(chunk: Uint8Array): readonly SseItem[] {
