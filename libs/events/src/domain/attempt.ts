@@ -1,4 +1,4 @@
-import type { Meter } from './meters.js';
+import type { Meter, Meters } from './meters.js';
 import type { PicoText } from './money.js';
 
 export type AttemptKind = 'primary' | 'retry' | 'fallback' | 'hedge' | 'embedding' | 'judge' | 'shadow';
@@ -56,6 +56,8 @@ export interface AttemptLine extends PricedAttempt {
   /** Request sent until the first content byte; `null` when none came. */
   readonly timeToFirstTokenMs: number | null;
   readonly billed: Billed;
+  /** What was used, priced or not. */
+  readonly meters: Meters;
   readonly usageSource: UsageSource;
   readonly usageFlags: readonly string[];
   /** The provider's own usage block, untouched; `null` when it sent none. */

@@ -1,0 +1,102 @@
+import type { AttemptLine, CostStatus, UsageSource } from '#events/domain/attempt.js';
+import { addMeters, type Meters } from '#events/domain/meters.js';
+import type { Receipt } from '#events/domain/receipt.js';
+import type { RequestAccepted, ResponseCompleted } from '#events/domain/router-event.js';
+
+/** All that a receipt is made of: who asked, what was tried, how it ended. */
+export interface ReceiptParts {
+  readonly accepted: RequestAccepted;
+  readonly attempts: readonly AttemptLine[];
+  readonly response: ResponseCompleted;
+  readonly errorCode: string | null;
+  readonly sealedAt: string;
+  readonly timeToFirstTokenMs: number | null;
+  readonly overheadUs: number;
+  /** What a cache hit saved, picodollars. */
+  readonly avoidedPicoUsd: bigint;
+}
+
+/** Worst first: a sum is only as good as its weakest part. */
+const COST_ORDER: readonly CostStatus[] = ['unpriced', 'estimated', 'provider_reported', 'exact', 'free'];
+const USAGE_ORDER: readonly UsageSource[] = ['upper_bound', 'estimated', 'provider', 'none'];
+
+const weakest = <T>(order: readonly T[], values: readonly T[], fallback: T): T =>
+  order.find((candidate) => values.includes(candidate)) ?? fallback;
+
+/** Folds the facts of one request into its receipt. Pure; sums are over all attempts, the failed ones included. */
+export function sealReceipt(parts: ReceiptParts): Receipt {
+  const { accepted, attempts, response } = parts;
+  const served = attempts.findLast((attempt) => attempt.status === 'ok') ?? null;
+  const last = served ?? attempts.at(-1) ?? null;
+  const charged = attempts.filter((attempt) => attempt.billed !== 'no');
+  const total = sumCost(charged);
+  const wasted = sumCost(charged.filter((attempt) => attempt !== served)) ?? 0n;
+  return {
+    receiptId: accepted.receiptId,
+    tenantId: accepted.tenantId,
+    projectId: accepted.projectId,
+    apiKeyId: accepted.apiKeyId,
+    userId: accepted.userId,
+    traceId: accepted.traceId,
+    environment: accepted.environment,
+    tags: accepted.tags,
+    acceptedAt: accepted.acceptedAt,
+    sealedAt: parts.sealedAt,
+    api: accepted.api,
+    streamed: accepted.streamed,
+    requestedModel: accepted.requestedModel,
+    servedModel: last?.model ?? null,
+    provider: last?.provider ?? null,
+    region: null,
+    serviceTier: last?.serviceTier ?? null,
+    status: response.status,
+    httpStatus: response.httpStatus,
+    errorCode: parts.errorCode,
+    finishReason: response.finishReason,
+    streamComplete: response.streamComplete,
+    cache: accepted.cache,
+    route: accepted.route,
+    latencyMs: response.latencyMs,
+    timeToFirstTokenMs: parts.timeToFirstTokenMs,
+    overheadUs: parts.overheadUs,
+    meters: sumMeters(attempts),
+    usageSource: weakest(
+      USAGE_ORDER,
+      attempts.map((attempt) => attempt.usageSource),
+      'none',
+    ),
+    costStatus: costStatus(charged, total),
+    costPicoUsd: total === null ? null : total.toString(),
+    wastedPicoUsd: wasted.toString(),
+    avoidedPicoUsd: parts.avoidedPicoUsd.toString(),
+    baselinePicoUsd: null,
+    requestCommitment: accepted.requestCommitment,
+    responseCommitment: response.responseCommitment,
+    attempts,
+  };
+}
+
+/** @returns `null` as soon as one part has no price: a sum with holes is no sum. */
+export function sumCost(attempts: readonly Pick<AttemptLine, 'costPicoUsd'>[]): bigint | null {
+  let total = 0n;
+  for (const attempt of attempts) {
+    if (attempt.costPicoUsd === null) return null;
+    total += BigInt(attempt.costPicoUsd);
+  }
+  return total;
+}
+
+export function costStatus(charged: readonly Pick<AttemptLine, 'costStatus'>[], total: bigint | null): CostStatus {
+  if (total === null) return 'unpriced';
+  return weakest(
+    COST_ORDER,
+    charged.map((attempt) => attempt.costStatus),
+    'free',
+  );
+}
+
+function sumMeters(attempts: readonly AttemptLine[]): Meters {
+  let total: Meters = {};
+  for (const attempt of attempts) total = addMeters(total, attempt.meters);
+  return total;
+}
