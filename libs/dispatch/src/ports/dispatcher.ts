@@ -112,7 +112,12 @@ export interface Dispatcher {
     readonly state: 'closed' | 'open' | 'half_open';
     readonly openForMs: number;
   }[];
-  /** Calls under way. */
+  /** Requests under way. */
   readonly inFlight: number;
+  /**
+   * Median of the last 64 answers in milliseconds (first token for streams); `null` before the first one.
+   * For the routing strategy `latency`.
+   */
+  latencyMsP50(provider: string, model: string): number | null;
 }
 export const DISPATCHER = Symbol('Dispatcher');

@@ -1,0 +1,48 @@
+import type { Clock } from '#events/ports/clock.js';
+import type { ProviderRegistry } from '#providers/ports/provider-registry.js';
+import { UndiciTransport } from './adapters/undici/undici-transport.js';
+import { HealthBoard } from './domain/health-board.js';
+import { LatencyBook } from './domain/latency-book.js';
+import { RetryBudgets } from './domain/retry-budget.js';
+import type { Dispatcher } from './ports/dispatcher.js';
+import type { UpstreamTransport } from './ports/upstream-transport.js';
+import { AttemptTimers } from './usecases/attempt-timers.js';
+import { RequestDispatcher } from './usecases/request-dispatcher.js';
+import { TargetChooser } from './usecases/target-choice.js';
+
+export interface DispatcherOptions {
+  readonly registry: ProviderRegistry;
+  readonly transport: UpstreamTransport;
+  readonly clock: Clock;
+  /** Spreads waits; 0 ≤ x < 1. Default: `Math.random`. */
+  readonly random?: () => number;
+  /**
+   * Context window of a model in tokens, `null` when not known. Without it, or without a known and larger window, a
+   * request that is too long for its target is not sent elsewhere.
+   */
+  readonly contextWindow?: (provider: string, model: string) => number | null;
+}
+
+/** The attempt engine. Keeps breakers, budgets and latencies in memory: one for each process. */
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { registry, transport, clock } = options;
+  const board = new HealthBoard();
+  return new RequestDispatcher(
+    {
+      transport,
+      clock,
+      timers: new AttemptTimers(clock),
+      chooser: new TargetChooser(registry, board),
+      budgets: new RetryBudgets(),
+      latencies: new LatencyBook(),
+      random: options.random ?? Math.random,
+      contextWindow: options.contextWindow ?? (() => null),
+    },
+    board,
+  );
+}
+
+/** HTTP to the providers. Close it when no request is under way any more: what is still open is cut. */
+export function createUndiciTransport(): UpstreamTransport {
+  return new UndiciTransport();
+}

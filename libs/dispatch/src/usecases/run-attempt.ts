@@ -1,0 +1,322 @@
+import type { AttemptStatus, Billed } from '#events/domain/attempt.js';
+import type { Clock } from '#events/ports/clock.js';
+import type { ProviderCall } from '#providers/ports/provider-adapter.js';
+import type { AttemptFailure } from '../domain/attempt-failure.js';
+import { failureOfOurs, OWN_FAILURES, type OwnFailure } from '../domain/own-failure.js';
+import type {
+  ResponseHeaders,
+  UpstreamCallHandle,
+  UpstreamHandler,
+  UpstreamTransport,
+} from '../ports/upstream-transport.js';
+import type { AnswerFault, AnswerListener, AnswerReader } from './answer-reader.js';
+import type { AttemptCall } from './attempt-call.js';
+import { describeAttempt, type AttemptEnd } from './attempt-end.js';
+import type { AttemptTimers, Deadline } from './attempt-timers.js';
+import { RefusalText } from './refusal-text.js';
+import { JsonRelay } from './relay-json.js';
+import { StreamRelay } from './relay-stream.js';
+
+/** How long a client may take nothing of what is there for it. */
+const SLOW_READER_MS = 30_000;
+/** An error body that does not come is done without. */
+const REFUSAL_BODY_MS = 5_000;
+/** After `[DONE]` the connection may end by itself, so that it can be used again. */
+const LINGER_MS = 1_000;
+const LINGER_BYTES_MAX = 64 * 1024;
+
+export interface AttemptDeps {
+  readonly transport: UpstreamTransport;
+  readonly clock: Clock;
+  readonly timers: AttemptTimers;
+}
+
+type WaitingFor = 'status' | 'first_content' | 'body' | 'refusal' | 'reader' | 'linger';
+
+/** One upstream call from its intent to its end. Tells its end exactly once. */
+export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
+  dueMs = Number.POSITIVE_INFINITY;
+  private handle: UpstreamCallHandle | null = null;
+  private readonly startedMs: number;
+  private readonly startedAt: string;
+  private firstContentMs: number | null = null;
+  private httpStatus = 0;
+  private headers: ResponseHeaders = {};
+  private reader: AnswerReader | null = null;
+  private refusal: RefusalText | null = null;
+  private waitingFor: WaitingFor = 'status';
+  private lingerBytes = 0;
+  /** The exchange is over on the wire; nothing is left to linger for. */
+  private closed = false;
+  private over = false;
+
+  constructor(
+    private readonly deps: AttemptDeps,
+    private readonly call: AttemptCall,
+    private readonly onAttemptEnd: (end: AttemptEnd) => void,
+  ) {
+    this.startedMs = deps.clock.monotonicMs();
+    this.startedAt = new Date(deps.clock.nowMs()).toISOString();
+  }
+
+  /** Records the intent, then sends. Without a promise from the recorder all of it happens at once. */
+  start(): void {
+    const { call } = this;
+    let recorded: Promise<void> | void;
+    try {
+      recorded = call.recorder.started({
+        receiptId: call.request.receiptId,
+        n: call.n,
+        kind: call.kind,
+        provider: call.provider.name,
+        model: call.model,
+        credentialId: call.credential.id,
+        startedAt: this.startedAt,
+      });
+    } catch (error) {
+      this.finish({ kind: 'not_recorded', error });
+      return;
+    }
+    if (recorded === undefined) this.send();
+    else recorded.then(this.send, (error: unknown) => this.finish({ kind: 'not_recorded', error }));
+  }
+
+  /** The client has gone: ends the upstream call at once, in every phase. */
+  abort(): void {
+    if (this.over) return;
+    const sent = this.handle !== null;
+    this.finish({ kind: 'aborted', outcome: this.outcome('aborted', sent ? 'unknown' : 'no', 'client_closed') }, true);
+  }
+
+  private readonly send = (): void => {
+    if (this.over) return;
+    const { call, deps } = this;
+    const { limits, streamed } = call.request;
+    this.waitingFor = streamed ? 'first_content' : 'status';
+    const waitMs = streamed ? limits.firstTokenTimeoutMs : limits.headersTimeoutMs;
+    this.wait(deps.clock.monotonicMs() + waitMs);
+    try {
+      const { api, body } = call.request;
+      const upstream = call.provider.adapter.toUpstream({ api, body, model: call.model } as ProviderCall);
+      const handle = deps.transport.send(call.provider, call.credential, upstream, limits.connectTimeoutMs, this);
+      this.handle = handle;
+      if (this.over) handle.abort();
+    } catch (error) {
+      this.crash(error);
+    }
+  };
+
+  onHeaders(status: number, headers: ResponseHeaders): void {
+    if (this.over) return;
+    this.httpStatus = status;
+    this.headers = headers;
+    try {
+      this.judgeStatus(status, headers);
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  private judgeStatus(status: number, headers: ResponseHeaders): void {
+    if (status >= 300 && status < 400) {
+      this.fail('redirect');
+      return;
+    }
+    // None was asked for. Decoding it would open the door to bombs.
+    const encoding = headers['content-encoding'];
+    const encoded = encoding !== undefined && encoding !== 'identity' && encoding !== '';
+    if (status >= 200 && status < 300) {
+      if (encoded) this.fail('bad_response');
+      else this.expectAnswer(String(headers['content-type'] ?? ''));
+      return;
+    }
+    if (encoded) this.refuse(status, '');
+    else this.expectRefusal();
+  }
+
+  onData(chunk: Uint8Array): boolean {
+    if (this.over) return this.linger(chunk);
+    try {
+      if (this.reader !== null) return this.reader.data(chunk);
+      if (this.refusal !== null && !this.refusal.add(chunk)) this.refuse(this.httpStatus, this.refusal.text);
+    } catch (error) {
+      this.crash(error);
+    }
+    return true;
+  }
+
+  onEnd(): void {
+    this.deps.timers.clear(this);
+    this.closed = true;
+    if (this.over) return;
+    try {
+      if (this.reader !== null) this.reader.end();
+      else this.refuse(this.httpStatus, this.refusal?.text ?? '');
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  onError(_error: Error, phase: 'connect' | 'headers' | 'body'): void {
+    this.deps.timers.clear(this);
+    this.closed = true;
+    if (this.over) return;
+    try {
+      if (phase === 'connect') this.fail('connect');
+      else if (phase === 'headers') this.fail('reset_before_headers');
+      else if (this.reader?.endsWell() === true) this.completed(null);
+      else if (this.refusal !== null) this.refuse(this.httpStatus, this.refusal.text);
+      else this.fail('reset_in_body');
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  onDue(nowMs: number): void {
+    if (this.waitingFor === 'linger') {
+      this.handle?.abort();
+      return;
+    }
+    if (this.over) return;
+    try {
+      if (this.waitingFor === 'reader') this.abort();
+      else if (this.reader?.endsWell() === true) this.completed(null, true);
+      else if (this.waitingFor === 'refusal') this.refuse(this.httpStatus, this.refusal!.text);
+      else if (nowMs >= this.call.totalDueMs) this.fail('total_timeout');
+      else this.fail(TIMEOUT_OF[this.waitingFor]);
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  // ---- what the reader tells
+
+  committed(): void {
+    this.firstContentMs = this.deps.clock.monotonicMs();
+    const { call } = this;
+    this.waitingFor = 'body';
+    this.wait(this.firstContentMs + call.request.limits.idleTimeoutMs);
+    call.sink.streamStarted({ provider: call.provider.name, model: call.model, attempts: call.n });
+  }
+
+  progressed(): void {
+    if (this.waitingFor !== 'body') return;
+    this.dueMs = Math.min(this.deps.clock.monotonicMs() + this.call.request.limits.idleTimeoutMs, this.call.totalDueMs);
+  }
+
+  stalled(stalled: boolean): void {
+    this.waitingFor = stalled ? 'reader' : 'body';
+    this.wait(this.deps.clock.monotonicMs() + (stalled ? SLOW_READER_MS : this.call.request.limits.idleTimeoutMs));
+  }
+
+  completed(body: Uint8Array | null, abort = false): void {
+    const outcome = this.outcome('ok', 'yes', null);
+    // A stream that told its end is an answer; its connection may linger for a moment to be used again.
+    this.finish({ kind: 'answered', outcome, body }, abort);
+  }
+
+  broken(fault: AnswerFault): void {
+    if (fault.own === null) this.refuse(200, fault.refusalText);
+    else this.fail(fault.own);
+  }
+
+  // ---- how it ends
+
+  private expectAnswer(contentType: string): void {
+    const { call } = this;
+    const { request } = call;
+    if (!request.streamed) {
+      this.waitingFor = 'body';
+      this.reader = new JsonRelay(request.api, this);
+      this.wait(this.deps.clock.monotonicMs() + request.limits.idleTimeoutMs);
+    } else if (contentType.includes('json') || contentType.includes('html')) this.expectRefusal();
+    else this.reader = new StreamRelay(call.sink, this, () => this.handle?.resume());
+  }
+
+  private expectRefusal(): void {
+    this.refusal = new RefusalText();
+    this.waitingFor = 'refusal';
+    this.wait(this.deps.clock.monotonicMs() + REFUSAL_BODY_MS);
+  }
+
+  private refuse(status: number, bodyText: string): void {
+    // A whole JSON answer to a call for a stream is no refusal and no stream either.
+    if (status < 300 && !bodyText.includes('"error"')) {
+      this.fail('bad_response');
+      return;
+    }
+    const { call, headers } = this;
+    const failure = call.provider.adapter.classify({ status, headers, bodyText }, this.deps.clock.nowMs());
+    this.end(failure, 'error');
+  }
+
+  private fail(own: OwnFailure): void {
+    const committed = this.firstContentMs !== null;
+    const failure = OWN_FAILURES[own];
+    this.end(
+      committed && failure.code === 'upstream_bad_response' ? OWN_FAILURES.truncated : failure,
+      failure.code === 'upstream_timeout' ? 'timeout' : 'error',
+    );
+  }
+
+  private end(failure: AttemptFailure, status: AttemptStatus): void {
+    const committed = this.firstContentMs !== null;
+    const outcome = this.outcome(status, committed ? 'unknown' : failure.billed, failure.code);
+    this.finish({ kind: committed ? 'truncated' : 'failed', outcome, failure }, true);
+  }
+
+  /** Something of ours threw: the call ends, nothing is retried. */
+  private crash(error: unknown): void {
+    if (this.over) return;
+    try {
+      this.end(failureOfOurs(error), 'error');
+    } catch {
+      this.finish({ kind: 'not_recorded', error }, true);
+    }
+  }
+
+  private outcome(status: AttemptStatus, billed: Billed, errorCode: string | null) {
+    const { firstContentMs, startedMs } = this;
+    const measures = {
+      startedAt: this.startedAt,
+      latencyMs: Math.round(this.deps.clock.monotonicMs() - startedMs),
+      timeToFirstTokenMs: firstContentMs === null ? null : Math.round(firstContentMs - startedMs),
+      httpStatus: this.httpStatus,
+      headers: this.headers,
+    };
+    return describeAttempt(this.call, measures, this.reader?.facts ?? null, status, billed, errorCode);
+  }
+
+  private finish(end: AttemptEnd, abort = false): void {
+    if (this.over) return;
+    this.over = true;
+    if (abort || this.closed || end.kind === 'not_recorded') {
+      this.deps.timers.clear(this);
+      if (!this.closed) this.handle?.abort();
+    } else {
+      this.waitingFor = 'linger';
+      this.deps.timers.set(this, this.deps.clock.monotonicMs() + LINGER_MS);
+      this.handle?.resume();
+    }
+    this.onAttemptEnd(end);
+  }
+
+  private linger(chunk: Uint8Array): boolean {
+    this.lingerBytes += chunk.byteLength;
+    if (this.lingerBytes > LINGER_BYTES_MAX) {
+      this.deps.timers.clear(this);
+      this.handle?.abort();
+    }
+    return true;
+  }
+
+  private wait(dueMs: number): void {
+    this.deps.timers.set(this, Math.min(dueMs, this.call.totalDueMs));
+  }
+}
+
+const TIMEOUT_OF = {
+  status: 'headers_timeout',
+  first_content: 'first_token_timeout',
+  body: 'body_timeout',
+} as const satisfies Record<string, OwnFailure>;
