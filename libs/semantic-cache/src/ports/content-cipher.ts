@@ -7,4 +7,10 @@ export interface ContentCipher {
   /** Secret salt of a commitment: 16 bytes that only the holder of the subject's key can make again. */
   salt(subject: string, purpose: string): Uint8Array;
 }
+
+/** A cipher that is told of erased subjects (`subject.erased`); it opens nothing of theirs from then on. */
+export interface ErasableContentCipher extends ContentCipher {
+  /** Idempotent. Holds for this process: it is told again when the control topic is read again. */
+  erase(subject: string): void;
+}
 export const CONTENT_CIPHER = Symbol('ContentCipher');

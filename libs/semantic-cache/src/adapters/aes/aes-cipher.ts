@@ -1,0 +1,77 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { RouterError } from '#events/domain/router-error.js';
+import type { ErasableContentCipher } from '../../ports/content-cipher.js';
+
+const VERSION = '1';
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+const KEYS_CACHED_MAX = 1_000;
+
+/** AES-256-GCM with a key per subject, derived from the master key by HKDF-SHA256; the key id is authenticated too. */
+export class AesCipher implements ErasableContentCipher {
+  readonly #master: Buffer;
+  readonly #keys = new Map<string, Buffer>();
+  readonly #erased = new Set<string>();
+
+  /**
+   * @param masterKeyHex 32 bytes as 64 hex digits.
+   * @throws RouterError `configuration` when it is something else.
+   */
+  constructor(masterKeyHex: string) {
+    if (!/^[0-9a-fA-F]{64}$/.test(masterKeyHex)) {
+      throw new RouterError({ code: 'configuration', publicMessage: 'The master key must be 64 hex digits.' });
+    }
+    this.#master = Buffer.from(masterKeyHex, 'hex');
+  }
+
+  seal(subject: string, plain: string): { readonly keyId: string; readonly sealed: string } {
+    const keyId = `${subject}/${VERSION}`;
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', this.#keyOf(subject), iv);
+    cipher.setAAD(Buffer.from(keyId, 'utf8'));
+    const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+    return { keyId, sealed: Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64') };
+  }
+
+  open(keyId: string, sealed: string): string | null {
+    const slash = keyId.lastIndexOf('/');
+    const subject = keyId.slice(0, slash);
+    if (slash < 0 || keyId.slice(slash + 1) !== VERSION || this.#erased.has(subject)) return null;
+    const bytes = Buffer.from(sealed, 'base64');
+    if (bytes.length < IV_BYTES + TAG_BYTES) return null;
+    const decipher = createDecipheriv('aes-256-gcm', this.#keyOf(subject), bytes.subarray(0, IV_BYTES));
+    decipher.setAAD(Buffer.from(keyId, 'utf8'));
+    decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+    try {
+      const start = decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES));
+      return Buffer.concat([start, decipher.final()]).toString('utf8');
+    } catch {
+      return null;
+    }
+  }
+
+  salt(subject: string, purpose: string): Uint8Array {
+    return this.#derive(`nextmodel/salt/${JSON.stringify([subject, purpose])}`, 16);
+  }
+
+  erase(subject: string): void {
+    this.#erased.add(subject);
+    this.#keys.delete(subject);
+  }
+
+  #keyOf(subject: string): Buffer {
+    let key = this.#keys.get(subject);
+    if (key === undefined) {
+      key = this.#derive(`nextmodel/content/${VERSION}/${subject}`, 32);
+      if (this.#keys.size >= KEYS_CACHED_MAX) this.#keys.clear();
+      this.#keys.set(subject, key);
+    }
+    return key;
+  }
+
+  /** HKDF takes at most 1,024 bytes of info, so a long name goes in as its hash. */
+  #derive(name: string, bytes: number): Buffer {
+    const info = createHash('sha256').update(name, 'utf8').digest();
+    return Buffer.from(hkdfSync('sha256', this.#master, Buffer.alloc(0), info, bytes));
+  }
+}

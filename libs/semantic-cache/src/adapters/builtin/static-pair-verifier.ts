@@ -1,0 +1,60 @@
+import type { Lexicon } from '../../domain/lexicon.js';
+import { pairFeatures } from '../../domain/pair-features.js';
+import { prepareText, type PreparedText } from '../../domain/prepared-text.js';
+import { significantMarks } from '../../domain/significant-marks.js';
+import type { WordTable } from '../../domain/static-embedding.js';
+import { pairScore, scoreThreshold, type PairScore, type TreeModel } from '../../domain/verifier-score.js';
+import { vetoOf } from '../../domain/vetoes.js';
+import type { PairVerifier, Verdict } from '../../ports/pair-verifier.js';
+
+interface Side {
+  readonly prepared: PreparedText;
+  readonly marks: string;
+}
+
+/** Prepared texts kept: a few kilobytes each. */
+const PREPARED_MAX = 1_000;
+
+/** Marks and vetoes first, then equality of the normal forms, then boosted trees over 42 features of the pair. */
+export class StaticPairVerifier implements PairVerifier {
+  readonly #table: WordTable;
+  readonly #lexicon: Lexicon;
+  readonly #model: TreeModel;
+  readonly #score: PairScore;
+  readonly #prepared = new Map<string, Side>();
+
+  constructor(table: WordTable, lexicon: Lexicon, model: TreeModel) {
+    this.#table = table;
+    this.#lexicon = lexicon;
+    this.#model = model;
+    this.#score = pairScore(model);
+  }
+
+  judge(asked: string, stored: string, maxError: number): Verdict {
+    const a = this.#sideOf(stored);
+    const b = this.#sideOf(asked);
+    if (a.marks !== b.marks) return { serve: false, reason: 'veto:marks', score: null };
+    const features = pairFeatures(this.#table, this.#lexicon, a.prepared, b.prepared);
+    if (features.canonEq === 1) return { serve: true, reason: 'canonical', score: null };
+    if (features.typoEq === 1) return { serve: true, reason: 'typo', score: null };
+    const veto = vetoOf(features);
+    if (veto !== null) return { serve: false, reason: `veto:${veto}`, score: null };
+    const score = this.#score(features);
+    const serve = score >= scoreThreshold(this.#model, maxError);
+    return { serve, reason: serve ? 'score' : 'score_below', score };
+  }
+
+  #sideOf(text: string): Side {
+    let side = this.#prepared.get(text);
+    if (side !== undefined) return side;
+    side = { prepared: prepareText(this.#table, text), marks: significantMarks(text) };
+    if (this.#prepared.size >= PREPARED_MAX) {
+      for (const oldest of this.#prepared.keys()) {
+        this.#prepared.delete(oldest);
+        break;
+      }
+    }
+    this.#prepared.set(text, side);
+    return side;
+  }
+}

@@ -1,0 +1,28 @@
+import type { CacheContent } from './cache-question.js';
+
+/** `CacheContent` with the scope that it answers in, so that a sealed answer cannot be served elsewhere. */
+export interface SealedContent extends CacheContent {
+  readonly scope: string;
+}
+
+/** Reads the plain text of a sealed entry; `null` when it is no such thing. */
+export function parseSealedContent(plain: string): SealedContent | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(plain);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null) return null;
+  const fields = value as Partial<Record<keyof SealedContent, unknown>>;
+  const whole =
+    typeof fields.question === 'string' &&
+    typeof fields.exactHash === 'string' &&
+    typeof fields.provider === 'string' &&
+    typeof fields.model === 'string' &&
+    typeof fields.scope === 'string' &&
+    (fields.costPicoUsd === null || typeof fields.costPicoUsd === 'string') &&
+    typeof fields.answer === 'object' &&
+    fields.answer !== null;
+  return whole ? (value as SealedContent) : null;
+}

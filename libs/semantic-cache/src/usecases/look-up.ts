@@ -1,0 +1,152 @@
+import { oldestAllowed } from '../domain/cache-policy.js';
+import type { CacheContent, CacheKey, CacheQuestion } from '../domain/cache-question.js';
+import type { SealedContent } from '../domain/sealed-content.js';
+import { normalForm } from '../domain/text-eligibility.js';
+import type { ContentCipher } from '../ports/content-cipher.js';
+import type { Embedder } from '../ports/embedder.js';
+import type { PairVerifier } from '../ports/pair-verifier.js';
+import type { CacheLookup } from '../ports/semantic-cache.js';
+import type { VectorIndex } from '../ports/vector-index.js';
+import { checkPoint } from './check-point.js';
+import { createFaultGate, type FaultGate } from './fault-gate.js';
+import { withinTime } from './within-time.js';
+
+export interface LookUpParts {
+  readonly index: VectorIndex;
+  readonly embedder: () => Promise<Embedder> | Embedder;
+  readonly verifier: () => Promise<PairVerifier> | PairVerifier;
+  readonly cipher: ContentCipher;
+  readonly monotonicMs: () => number;
+  /** Longest look-up. Default 50 ms. */
+  readonly timeBoxMs?: number;
+}
+
+export type LookUp = (asked: CacheQuestion, key: CacheKey) => Promise<CacheLookup>;
+
+const TIME_BOX_MS = 50;
+/** Nearest entries fetched: those behind the first count only when the first falls to a re-check or a veto. */
+const NEIGHBOURS = 4;
+
+const miss = (reason: string, similarity: number | null = null): CacheLookup => ({ kind: 'miss', reason, similarity });
+
+interface Search {
+  readonly indexGate: FaultGate;
+  readonly embedderGate: FaultGate;
+  /** What is being waited for. */
+  stage: 'index' | 'embedder';
+}
+
+/** Exact and normalised by id, then by meaning. Never rejects; any fault, doubt or delay is a miss with its reason. */
+export function createLookUp(parts: LookUpParts): LookUp {
+  const { timeBoxMs = TIME_BOX_MS, monotonicMs } = parts;
+  const indexGate = createFaultGate(monotonicMs);
+  const embedderGate = createFaultGate(monotonicMs);
+  return async (asked, key) => {
+    if (asked.control.noCache) return miss('no_cache');
+    if (!indexGate.open()) return miss('index_unavailable');
+    const search: Search = { indexGate, embedderGate, stage: 'index' };
+    const found = await withinTime(searchTiers(parts, search, asked, key), timeBoxMs);
+    if (found !== null) return found;
+    (search.stage === 'index' ? indexGate : embedderGate).failed();
+    return miss(`${search.stage}_timeout`);
+  };
+}
+
+async function searchTiers(
+  parts: LookUpParts,
+  search: Search,
+  asked: CacheQuestion,
+  key: CacheKey,
+): Promise<CacheLookup> {
+  const { indexGate, embedderGate } = search;
+  try {
+    const maxAge = oldestAllowed(asked.control, key.question);
+    let missed = 'not_found';
+    if (asked.policy.exact) {
+      const byId = await findById(parts, asked, key, maxAge);
+      indexGate.worked();
+      if (byId.kind === 'hit') return byId;
+      missed = byId.reason;
+    }
+    if (!key.semantic)
+      return miss(key.semanticRefusal === 'semantic_off' ? missed : `${missed}:${key.semanticRefusal}`);
+    if (!embedderGate.open()) return miss('embedder_unavailable');
+    search.stage = 'embedder';
+    const vector = await (await parts.embedder()).embed(key.question);
+    embedderGate.worked();
+    if (vector === null) return miss('no_vector');
+    search.stage = 'index';
+    const byMeaning = await findByMeaning(parts, asked, key, maxAge, vector);
+    indexGate.worked();
+    return byMeaning;
+  } catch {
+    (search.stage === 'index' ? indexGate : embedderGate).failed();
+    return miss(`${search.stage}_error`);
+  }
+}
+
+async function findById(
+  { index, cipher }: LookUpParts,
+  asked: CacheQuestion,
+  key: CacheKey,
+  maxAge: number | null,
+): Promise<CacheLookup> {
+  const point = await index.get(key.id, asked.nowMs);
+  if (point === null) return miss('not_found');
+  const checked = checkPoint(point, asked, key, maxAge, cipher);
+  if (!checked.ok) return miss(checked.reason);
+  const { content, ageSeconds } = checked;
+  const exact = content.exactHash === key.exactHash;
+  if (!exact && !(key.normalisable && normalForm(content.question) === normalForm(key.question))) {
+    return miss('index_other_question');
+  }
+  return {
+    kind: 'hit',
+    tier: exact ? 'exact' : 'normalised',
+    content: toContent(content),
+    receiptId: point.receiptId,
+    similarity: null,
+    ageSeconds,
+    reason: exact ? 'canonical' : 'normal_form',
+  };
+}
+
+async function findByMeaning(
+  { index, cipher, verifier }: LookUpParts,
+  asked: CacheQuestion,
+  key: CacheKey,
+  maxAge: number | null,
+  vector: Float32Array,
+): Promise<CacheLookup> {
+  const neighbours = await index.nearest(key.scope, vector, NEIGHBOURS, asked.nowMs);
+  const judge = neighbours.length > 0 ? await verifier() : null;
+  let first: CacheLookup | null = null;
+  for (const { point, similarity } of neighbours) {
+    if (!(similarity >= -1.001 && similarity <= 1.001)) return first ?? miss('index_bad_similarity');
+    const checked = checkPoint(point, asked, key, maxAge, cipher);
+    if (!checked.ok) {
+      first ??= miss(checked.reason, similarity);
+      continue;
+    }
+    const { content, ageSeconds } = checked;
+    const verdict = judge?.judge(key.question, content.question, asked.policy.maxError);
+    if (verdict?.serve === true) {
+      return {
+        kind: 'hit',
+        tier: 'semantic',
+        content: toContent(content),
+        receiptId: point.receiptId,
+        similarity,
+        ageSeconds,
+        reason: verdict.reason,
+      };
+    }
+    first ??= miss(verdict?.reason ?? 'no_verifier', similarity);
+    if (verdict?.reason === 'score_below') break;
+  }
+  return first ?? miss('not_found');
+}
+
+function toContent({ scope: _scope, ...content }: SealedContent): CacheContent {
+  return content;
+}
