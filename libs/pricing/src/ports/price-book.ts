@@ -1,6 +1,7 @@
 import type { PricedAttempt } from '#events/domain/attempt.js';
 import type { Meters } from '#events/domain/meters.js';
 import type { PicoText } from '#events/domain/money.js';
+import type { RouterEvent } from '#events/domain/router-event.js';
 
 export interface PriceQuestion {
   readonly provider: string;
@@ -21,8 +22,19 @@ export interface PriceQuestion {
 export interface PriceBook {
   /** Never throws: an unknown model is `unpriced` with `costPicoUsd: null`, an unbilled attempt costs 0 (`exact`). */
   price(question: PriceQuestion): PricedAttempt;
-  /** Rates per million units for `/v1/models`, as decimal text; `null` when unpriced. */
+  /**
+   * Rates per million units for `/v1/models`, as decimal text; `null` when unpriced.
+   * `currency` stands beside them when it is not USD.
+   */
   rates(provider: string, providerKind: string, model: string, atMs: number): Readonly<Record<string, string>> | null;
+  /**
+   * Takes `price.published` of the control topic and ignores every other event. Idempotent. Published prices come
+   * before the catalogue and after the operator's own files.
+   * @returns false when the record cannot be read or its hash is wrong; it then changes nothing.
+   */
+  apply(event: RouterEvent): boolean;
+  /** The exact text behind a `priceHash` that this book has used or was given; `null` when it knows none. */
+  recordText(priceHash: string): string | null;
   readonly recordCount: number;
 }
 export const PRICE_BOOK = Symbol('PriceBook');
