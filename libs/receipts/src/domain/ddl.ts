@@ -1,0 +1,113 @@
+import {
+  ADJUSTMENT_COLUMNS,
+  ATTEMPT_COLUMNS,
+  LOG_ENTRY_COLUMNS,
+  RECEIPT_COLUMNS,
+  RECEIPT_TABLES,
+} from './receipt-columns.js';
+
+/** Version of the tables below. A change adds a step to `migrationSteps`, it never edits one that was released. */
+export const SCHEMA_VERSION = 1;
+export const RECEIPT_VIEWS = ['receipts_effective', 'spend_by_key_day', 'unpriced'] as const;
+export const DEFAULT_DATABASE = 'nextmodel';
+
+/**
+ * On every table: the window makes an insert's token count on a single server too; the syncs make an answered
+ * insert survive a power cut, so that the consumer's checkpoint may move.
+ */
+const SETTINGS =
+  'SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1';
+/** ReplacingMergeTree keeps the highest version: the first position of the log wins. */
+const FIRST_WINS = 'first_wins UInt64 MATERIALIZED bitNot(k_offset) CODEC(Delta(8),ZSTD(1))';
+
+const columns = (list: Readonly<Record<string, string>>, ...more: string[]): string =>
+  [...Object.entries(list).map(([name, type]) => `${name} ${type}`), ...more].map((line) => `  ${line}`).join(',\n');
+
+/** Statements that make version 1 in a database; each may be run again. */
+export function schemaStatements(database: string = DEFAULT_DATABASE): readonly string[] {
+  const d = checkedDatabase(database);
+  return [
+    `CREATE DATABASE IF NOT EXISTS ${d} ENGINE = Atomic`,
+    `CREATE TABLE IF NOT EXISTS ${d}.schema_version (version UInt32, applied_at DateTime('UTC') DEFAULT now())
+ENGINE = ReplacingMergeTree(applied_at) ORDER BY version`,
+    `CREATE TABLE IF NOT EXISTS ${d}.receipts (
+${columns(
+  RECEIPT_COLUMNS,
+  'trace_id FixedString(16) DEFAULT unhex(trace_id_hex) CODEC(NONE)',
+  'req_commit FixedString(32) DEFAULT unhex(req_commit_hex) CODEC(NONE)',
+  'resp_commit FixedString(32) DEFAULT unhex(resp_commit_hex) CODEC(NONE)',
+  FIRST_WINS,
+  'INDEX ix_receipt receipt_id TYPE bloom_filter(0.001) GRANULARITY 1',
+  'INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1',
+  'INDEX ix_log log_index TYPE minmax GRANULARITY 1',
+)}
+) ENGINE = ReplacingMergeTree(first_wins) PARTITION BY toYYYYMM(ts)
+ORDER BY (tenant_id, toDate(ts), api_key_id, ts, receipt_id)
+TTL toDateTime(ts) + INTERVAL 400 DAY ${SETTINGS}`,
+    `CREATE TABLE IF NOT EXISTS ${d}.attempts (
+${columns(
+  ATTEMPT_COLUMNS,
+  FIRST_WINS,
+  'INDEX ix_receipt receipt_id TYPE bloom_filter(0.001) GRANULARITY 1',
+  'INDEX ix_log k_offset TYPE minmax GRANULARITY 1',
+)}
+) ENGINE = ReplacingMergeTree(first_wins) PARTITION BY toYYYYMM(ts)
+ORDER BY (tenant_id, toDate(ts), provider, ts, receipt_id, n)
+TTL toDateTime(ts) + INTERVAL 400 DAY ${SETTINGS}`,
+    `CREATE TABLE IF NOT EXISTS ${d}.adjustments (
+${columns(ADJUSTMENT_COLUMNS, FIRST_WINS)}
+) ENGINE = ReplacingMergeTree(first_wins) PARTITION BY toYYYYMM(ts)
+ORDER BY (tenant_id, receipt_id, seq)
+TTL toDateTime(ts) + INTERVAL 400 DAY ${SETTINGS}`,
+    `CREATE TABLE IF NOT EXISTS ${d}.log_entries (
+${columns(LOG_ENTRY_COLUMNS, "stored_at DateTime('UTC') DEFAULT now() CODEC(Delta(4),ZSTD(1))")}
+) ENGINE = ReplacingMergeTree
+ORDER BY (log_id, log_index)
+TTL stored_at + INTERVAL 800 DAY ${SETTINGS}`,
+    ...viewStatements(d),
+    `INSERT INTO ${d}.schema_version (version) VALUES (${SCHEMA_VERSION})`,
+  ];
+}
+
+function viewStatements(d: string): readonly string[] {
+  return [
+    `CREATE OR REPLACE VIEW ${d}.receipts_effective AS
+SELECT r.*, a.adjustments AS adjustments, a.adjusted_usd AS adjusted_usd,
+  if(r.cost_usd IS NULL AND a.adjustments = 0, NULL, toDecimal128(ifNull(r.cost_usd, 0), 12) + a.adjusted_usd) AS effective_usd
+FROM ${d}.receipts AS r FINAL
+LEFT JOIN (
+  SELECT tenant_id, receipt_id, count() AS adjustments, sum(delta_usd) AS adjusted_usd
+  FROM ${d}.adjustments FINAL GROUP BY tenant_id, receipt_id
+) AS a ON a.tenant_id = r.tenant_id AND a.receipt_id = r.receipt_id`,
+    `CREATE OR REPLACE VIEW ${d}.spend_by_key_day AS
+SELECT tenant_id, toDate(ts) AS day, api_key_id, project_id,
+  count() AS requests, countIf(e.status != 'ok') AS errors,
+  countIf(e.cache_result IN ('exact', 'semantic')) AS cache_hits,
+  countIf(e.effective_usd IS NULL) AS unpriced_requests,
+  sum(toUInt64(e.tok_in) + e.tok_cache_read + e.tok_cache_write) AS input_tokens,
+  sum(toUInt64(e.tok_out) + e.tok_reasoning) AS output_tokens,
+  sum(ifNull(e.effective_usd, toDecimal128(0, 12))) AS spend_usd,
+  sum(e.wasted_usd) AS wasted_usd, sum(e.avoided_usd) AS avoided_usd
+FROM ${d}.receipts_effective AS e
+GROUP BY tenant_id, day, api_key_id, project_id`,
+    `CREATE OR REPLACE VIEW ${d}.unpriced AS
+SELECT provider, served_model, count() AS requests, min(ts) AS first_seen, max(ts) AS last_seen,
+  sum(toUInt64(tok_in) + tok_cache_read + tok_cache_write) AS input_tokens,
+  sum(toUInt64(tok_out) + tok_reasoning) AS output_tokens
+FROM ${d}.receipts FINAL WHERE cost_status = 'unpriced'
+GROUP BY provider, served_model`,
+  ];
+}
+
+/** Puts rebuilt tables in place of the live ones, each at once; `log_entries` last, because it says how far they are. */
+export function exchangeStatements(rebuilt: string, live: string = DEFAULT_DATABASE): readonly string[] {
+  const from = checkedDatabase(rebuilt);
+  const to = checkedDatabase(live);
+  return RECEIPT_TABLES.map((table) => `EXCHANGE TABLES ${from}.${table} AND ${to}.${table}`);
+}
+
+/** @throws RangeError for a name that is not a plain word. */
+export function checkedDatabase(name: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(name)) throw new RangeError(`not a database name: ${name}`);
+  return name;
+}
