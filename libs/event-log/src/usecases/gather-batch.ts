@@ -1,8 +1,10 @@
 import type { StoredRecord } from '#events/domain/event-record.js';
+import { pause } from './backoff.js';
 import type { EventLogReader, RecordBatch, TopicPosition } from '../ports/event-log.js';
 
 /** A waiting read is renewed this often, so that an idle consumer costs nothing and still notices a stop. */
 const IDLE_WAIT_MS = 5000;
+const LINGER_SLICE_MS_MIN = 5;
 const BATCH_BYTES_MAX = 8_000_000;
 
 export interface GatherLimits {
@@ -24,12 +26,16 @@ export async function gatherBatch(
   let batch = await reader.read(from, { recordsMax, bytesMax: BATCH_BYTES_MAX, waitMs: IDLE_WAIT_MS }, signal);
   if (batch.records.length === 0 || lingerMs <= 0) return batch;
   const until = performance.now() + lingerMs;
+  const sliceMs = Math.max(LINGER_SLICE_MS_MIN, lingerMs / 4);
   let bytes = byteCount(batch.records);
   while (batch.records.length < recordsMax && bytes < BATCH_BYTES_MAX && !signal.aborted) {
-    const waitMs = Math.ceil(until - performance.now());
-    if (waitMs <= 0) break;
-    const rest = { recordsMax: recordsMax - batch.records.length, bytesMax: BATCH_BYTES_MAX - bytes, waitMs };
+    const leftMs = until - performance.now();
+    if (leftMs <= 0) break;
+    // Looked at a few times instead of at every append: many small reads cost more than they bring.
+    await pause(Math.min(leftMs, sliceMs), signal);
+    const rest = { recordsMax: recordsMax - batch.records.length, bytesMax: BATCH_BYTES_MAX - bytes, waitMs: 0 };
     const more = await reader.read({ ...from, offset: batch.nextOffset }, rest, signal);
+    if (more.records.length === 0) continue;
     bytes += byteCount(more.records);
     batch = { ...more, records: [...batch.records, ...more.records] };
   }
