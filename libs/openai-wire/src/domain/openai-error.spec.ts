@@ -45,6 +45,18 @@ describe('toOpenAiError', () => {
     expect(toOpenAiError(error).headers['x-should-retry']).toBe('false');
   });
 
+  it('lets a client come back after a wait that the provider asked for', () => {
+    const error = new RouterError({
+      code: 'upstream_rate_limited',
+      publicMessage: 'm',
+      httpStatus: 429,
+      retryAfterMs: 5000,
+    });
+
+    expect(toOpenAiError(error).headers['x-should-retry']).toBeUndefined();
+    expect(toOpenAiError(error).headers['retry-after']).toBe('5');
+  });
+
   it('shows the public text only', () => {
     const error = new RouterError({ code: 'internal', publicMessage: 'Something broke.', detail: 'sk-secret' });
 

@@ -18,7 +18,10 @@ export interface OpenAiErrorResponse {
   readonly body: string;
 }
 
-/** Where the gateway has spent its attempts already, another round by the client only multiplies load and cost. */
+/**
+ * Where the gateway has spent its attempts already, another round by the client only multiplies load and cost. With a
+ * wait that is known (rate limit, open breakers) the client may come back after it.
+ */
 const RETRIED_HERE: ReadonlySet<RouterErrorCode> = new Set<RouterErrorCode>([
   'upstream_rejected',
   'upstream_auth_failed',
@@ -59,7 +62,8 @@ export function toOpenAiError(error: RouterError): OpenAiErrorResponse {
     headers['retry-after'] = String(Math.ceil(ms / 1000));
     headers['retry-after-ms'] = String(ms);
   }
-  if (RETRIED_HERE.has(error.code) || NEVER_RETRY.has(error.code)) headers['x-should-retry'] = 'false';
+  const retriedHere = RETRIED_HERE.has(error.code) && error.retryAfterMs === null;
+  if (retriedHere || NEVER_RETRY.has(error.code)) headers['x-should-retry'] = 'false';
   return { status: error.httpStatus, headers, body: JSON.stringify(toOpenAiErrorBody(error)) };
 }
 
