@@ -1,2 +1,17 @@
+import { ClickhouseReceiptStore, type ClickhouseStoreOptions } from './adapters/clickhouse/clickhouse-receipt-store.js';
+import { MemoryReceiptStore } from './adapters/memory/memory-receipt-store.js';
+import type { ReceiptQueries, ReceiptRebuild, ReceiptStore } from './ports/receipt-store.js';
+
 export { startSqlEngine } from './adapters/sql-engine/start-sql-engine.js';
 export type { SqlEngine, SqlEngineOptions, SqlEngineState } from './adapters/sql-engine/start-sql-engine.js';
+export type { ClickhouseStoreOptions } from './adapters/clickhouse/clickhouse-receipt-store.js';
+
+/** Receipts in a ClickHouse server or the embedded engine. Connects at the first call. */
+export function openClickhouseStore(options: ClickhouseStoreOptions): ReceiptStore & ReceiptQueries & ReceiptRebuild {
+  return new ClickhouseReceiptStore(options);
+}
+
+/** Receipts in memory; gone with the process. */
+export function createMemoryReceiptStore(): ReceiptStore {
+  return new MemoryReceiptStore();
+}

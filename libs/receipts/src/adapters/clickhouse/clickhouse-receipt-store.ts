@@ -1,0 +1,252 @@
+import { ClickHouseError, createClient, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client';
+import type { Receipt } from '#events/domain/receipt.js';
+import { receiptTimeMs, type ReceiptId } from '#events/domain/ids.js';
+import { RouterError } from '#events/domain/router-error.js';
+import {
+  checkedDatabase,
+  DEFAULT_DATABASE,
+  exchangeStatements,
+  SCHEMA_VERSION,
+  schemaStatements,
+} from '../../domain/ddl.js';
+import { TABLE_COLUMNS, type ReceiptTable } from '../../domain/receipt-columns.js';
+import { ATTEMPT_SELECT, fromReceiptRow, RECEIPT_SELECT, type RowObject } from '../../domain/receipt-from-row.js';
+import { batchRows } from '../../domain/batch-rows.js';
+import { ColumnError } from '../../domain/column-value.js';
+import type { AuditResult, InsertOptions, ReceiptBatch, ReceiptStore, ReceiptSums } from '../../ports/receipt-store.js';
+
+export interface ClickhouseStoreOptions {
+  /** `http://host:8123`; a ClickHouse server or the embedded engine. */
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  /** Default `nextmodel`. */
+  readonly database?: string;
+}
+
+/** Settings stick to connections of the embedded engine, so all that matters are sent every time. */
+const INSERT_SETTINGS: ClickHouseSettings = {
+  async_insert: 0,
+  insert_deduplicate: 1,
+  wait_end_of_query: 1,
+  input_format_defaults_for_omitted_fields: 1,
+  date_time_input_format: 'basic',
+};
+const READ_SETTINGS: ClickHouseSettings = {
+  output_format_json_quote_64bit_integers: 1,
+  output_format_json_quote_decimals: 1,
+  date_time_output_format: 'simple',
+  session_timezone: 'UTC',
+};
+/** Codes for data that the store will never take: cannot parse, out of range, unknown enum value, too large. */
+const POISON = new Set([6, 25, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 376, 407, 691]);
+
+/** Receipts in ClickHouse, server or embedded, over `@clickhouse/client`. */
+export class ClickhouseReceiptStore implements ReceiptStore {
+  readonly database: string;
+  readonly #client: ClickHouseClient;
+
+  constructor(options: ClickhouseStoreOptions) {
+    this.database = checkedDatabase(options.database ?? DEFAULT_DATABASE);
+    this.#client = createClient({
+      url: options.url,
+      username: options.username,
+      password: options.password,
+      request_timeout: 60_000,
+      max_open_connections: 8,
+      compression: { request: false, response: false },
+      keep_alive: { enabled: true, idle_socket_ttl: 2_000 },
+      log: { level: 127 as never },
+    });
+  }
+
+  async migrate(): Promise<void> {
+    if ((await this.#schemaVersion()) >= SCHEMA_VERSION) return;
+    for (const query of schemaStatements(this.database)) await this.#command(query);
+  }
+
+  async #schemaVersion(): Promise<number> {
+    const exists = await this.#rows(
+      "SELECT count() AS n FROM system.tables WHERE database = {d:String} AND name = 'schema_version'",
+      { d: this.database },
+    );
+    if (Number(exists[0]?.['n']) === 0) return 0;
+    const rows = await this.#rows(`SELECT max(version) AS version FROM ${this.database}.schema_version`, {});
+    return Number(rows[0]?.['version'] ?? 0);
+  }
+
+  async insert(batch: ReceiptBatch, options: InsertOptions = {}): Promise<void> {
+    const rows = rowsOf(batch);
+    for (const [table, all] of rows) {
+      if (all.length === 0) continue;
+      const missing = options.verify === true ? await this.#missing(table, batch, all) : all;
+      if (missing.length > 0)
+        await this.#insert(
+          table,
+          batch,
+          missing.map((row) => row.cells),
+        );
+    }
+  }
+
+  async #missing(
+    table: ReceiptTable,
+    batch: ReceiptBatch,
+    rows: readonly { readonly offset: bigint; readonly cells: readonly unknown[] }[],
+  ): Promise<typeof rows> {
+    const stored = await this.#rows(
+      `SELECT DISTINCT k_offset FROM ${this.database}.${table}
+       WHERE k_partition = {p:UInt16} AND k_offset BETWEEN {a:UInt64} AND {b:UInt64}`,
+      { p: batch.partition, a: batch.firstOffset.toString(), b: batch.lastOffset.toString() },
+    );
+    const have = new Set(stored.map((row) => String(row['k_offset'])));
+    return have.size === 0 ? rows : rows.filter((row) => !have.has(row.offset.toString()));
+  }
+
+  async #insert(table: ReceiptTable, batch: ReceiptBatch, values: readonly (readonly unknown[])[]): Promise<void> {
+    const token = `${table}:${batch.partition}:${batch.firstOffset}-${batch.lastOffset}`;
+    await this.#guarded(() =>
+      this.#client.insert({
+        table: `${this.database}.${table}`,
+        columns: [...TABLE_COLUMNS[table]] as [string, ...string[]],
+        format: 'JSONCompactEachRow',
+        values: values as never,
+        clickhouse_settings: { ...INSERT_SETTINGS, insert_deduplication_token: token },
+      }),
+    );
+  }
+
+  async lastOffset(partition: number): Promise<bigint | null> {
+    const rows = await this.#rows(
+      `SELECT count() AS n, max(k_offset) AS last FROM ${this.database}.log_entries WHERE k_partition = {p:UInt16}`,
+      { p: partition },
+    );
+    return Number(rows[0]?.['n'] ?? 0) === 0 ? null : BigInt(String(rows[0]?.['last']));
+  }
+
+  async find(tenantId: string, receiptId: string): Promise<Receipt | null> {
+    const parameters = { t: tenantId, r: receiptId, ms: receiptTimeMs(receiptId as ReceiptId) };
+    // the id holds its time, which is part of the key: no index needed; the id alone is the fall-back
+    for (const where of [
+      'tenant_id = {t:String} AND ts = fromUnixTimestamp64Milli({ms:Int64})',
+      'tenant_id = {t:String}',
+    ]) {
+      const from = (table: string): string =>
+        `${this.database}.${table} FINAL WHERE ${where} AND receipt_id = {r:UUID}`;
+      const [row] = await this.#rows(`SELECT ${RECEIPT_SELECT} FROM ${from('receipts')} LIMIT 1`, parameters);
+      if (row === undefined) continue;
+      return fromReceiptRow(row, await this.#rows(`SELECT ${ATTEMPT_SELECT} FROM ${from('attempts')}`, parameters));
+    }
+    return null;
+  }
+
+  async sums(): Promise<ReceiptSums> {
+    const d = this.database;
+    const [row] = await this.#rows(
+      `SELECT count() AS receipts, toString(sum(cost_usd)) AS cost,
+         (SELECT count() FROM ${d}.attempts FINAL) AS attempts,
+         (SELECT count() FROM ${d}.adjustments FINAL) AS adjustments,
+         sum(toUInt64(tok_in) + tok_cache_read + tok_cache_write) AS input,
+         sum(toUInt64(tok_out) + tok_reasoning) AS output
+       FROM ${d}.receipts FINAL`,
+      {},
+    );
+    const integer = (name: string): bigint => BigInt(String(row?.[name] ?? '0'));
+    const cost = row?.['cost'];
+    return {
+      receipts: integer('receipts'),
+      attempts: integer('attempts'),
+      adjustments: integer('adjustments'),
+      costUsd: typeof cost === 'string' && cost !== '' ? cost : '0',
+      inputTokens: integer('input'),
+      outputTokens: integer('output'),
+    };
+  }
+
+  async query(sql: string, parameters: Readonly<Record<string, string>>): Promise<AuditResult> {
+    return this.#guarded(async () => {
+      const result = await this.#client.query({
+        query: sql,
+        query_params: parameters,
+        format: 'JSONCompact',
+        clickhouse_settings: { ...READ_SETTINGS, max_execution_time: 30 },
+      });
+      const answer = await result.json<unknown[]>();
+      return {
+        columns: (answer.meta ?? []).map(({ name, type }) => ({ name, type })),
+        rows: answer.data,
+      };
+    });
+  }
+
+  async takeOver(rebuilt: string): Promise<void> {
+    for (const query of exchangeStatements(rebuilt, this.database)) await this.#command(query);
+    await this.#command(`DROP DATABASE IF EXISTS ${checkedDatabase(rebuilt)} SYNC`);
+  }
+
+  async dropDatabase(): Promise<void> {
+    await this.#command(`DROP DATABASE IF EXISTS ${this.database} SYNC`);
+  }
+
+  async ping(): Promise<void> {
+    const result = await this.#client.ping({ select: true });
+    if (!result.success) throw unavailable(result.error);
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  async #rows(query: string, parameters: Record<string, unknown>): Promise<readonly RowObject[]> {
+    return this.#guarded(async () => {
+      const result = await this.#client.query({
+        query,
+        query_params: parameters,
+        format: 'JSONEachRow',
+        clickhouse_settings: READ_SETTINGS,
+      });
+      return result.json<RowObject>();
+    });
+  }
+
+  async #command(query: string): Promise<void> {
+    await this.#guarded(() => this.#client.command({ query, clickhouse_settings: { wait_end_of_query: 1 } }));
+  }
+
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof ClickHouseError && POISON.has(Number(error.code))) {
+        throw new RouterError({
+          code: 'event_undecodable',
+          publicMessage: `The SQL store refuses a row (ClickHouse code ${error.code}, ${error.type ?? 'no name'}).`,
+          cause: error,
+        });
+      }
+      throw unavailable(error);
+    }
+  }
+}
+
+function rowsOf(batch: ReceiptBatch): ReturnType<typeof batchRows> {
+  try {
+    return batchRows(batch);
+  } catch (error) {
+    if (!(error instanceof ColumnError)) throw error;
+    throw new RouterError({ code: 'event_undecodable', publicMessage: error.message });
+  }
+}
+
+function unavailable(cause: unknown): RouterError {
+  const code =
+    cause instanceof ClickHouseError ? `ClickHouse code ${cause.code}, ${cause.type ?? 'no name'}` : 'no answer';
+  return new RouterError({
+    code: 'store_unavailable',
+    publicMessage: `The SQL store cannot be used now (${code}).`,
+    httpStatus: 503,
+    retryable: true,
+    retryAfterMs: 1_000,
+    cause,
+  });
+}
