@@ -1,0 +1,27 @@
+import { MemoryKeyRing } from './adapters/memory/memory-key-ring.js';
+import { MemoryLimitStore } from './adapters/memory/memory-limit-store.js';
+import { RedisLimitStore } from './adapters/redis/redis-limit-store.js';
+import type { KeyRing } from './ports/key-ring.js';
+import type { LimitStore } from './ports/limit-store.js';
+
+export { followControl } from './usecases/follow-control.js';
+export { adoptKey, issueKey, revokeKey } from './usecases/issue-key.js';
+export { createLimiter } from './usecases/limit-requests.js';
+export { createSpendLedger } from './usecases/spend-ledger.js';
+
+/** An empty ring; fill it from the control topic (`followControl`). */
+export function createKeyRing(): KeyRing {
+  return new MemoryKeyRing();
+}
+
+/** Counters of this process. */
+export function createMemoryLimitStore(): LimitStore {
+  return new MemoryLimitStore();
+}
+
+/** Counters shared over Redis or Valkey (`redis://…`, `rediss://…`). Opens also while the server is away. */
+export async function openRedisLimitStore(url: string): Promise<LimitStore> {
+  const store = new RedisLimitStore(url);
+  await store.connect();
+  return store;
+}
