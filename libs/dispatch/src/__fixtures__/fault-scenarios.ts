@@ -44,6 +44,14 @@ const reset = (res: ServerResponse): void => {
   res.socket?.resetAndDestroy();
 };
 const nothing = (): void => {};
+const drained = (res: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      res.off('drain', done).off('close', done);
+      resolve();
+    };
+    res.on('drain', done).on('close', done);
+  });
 
 const RETRY_AFTER: Readonly<Record<string, () => Record<string, string>>> = {
   ra0: () => ({ 'retry-after-ms': '40' }),
@@ -119,7 +127,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   huge: async ({ res }) => {
     res.writeHead(200, { 'content-type': 'application/json' });
     for (let i = 0; i < 40 && !res.destroyed; i += 1) {
-      if (!res.write(' '.repeat(1024 * 1024))) await new Promise((drained) => void res.once('drain', drained).once('close', drained));
+      if (!res.write(' '.repeat(1024 * 1024))) await drained(res);
     }
     res.end(completionJson());
   },
@@ -162,7 +170,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     openSse(res);
     const count = Number(arg ?? 5_000);
     for (let i = 0; i < count && !res.destroyed; i += 1) {
-      if (!res.write(sse([chunkJson({ content: 'ab ' })]))) await new Promise((drained) => void res.once('drain', drained).once('close', drained));
+      if (!res.write(sse([chunkJson({ content: 'ab ' })]))) await drained(res);
     }
     res.end(sse([chunkJson({}, 'stop'), '[DONE]']));
   },
