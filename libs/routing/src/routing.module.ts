@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { performance } from 'node:perf_hooks';
 import type { Settings } from '#config/domain/settings.js';
 import { RouterError } from '#events/domain/router-error.js';
+import { readGainModel, tablesFromBytes } from './domain/gain-artifact.js';
+import { createGainClassifier } from './domain/gain-classifier.js';
 import { listModels } from './domain/list-models.js';
 import type { Measures, TargetMeasure } from './domain/order-targets.js';
 import { planRoute } from './domain/plan-route.js';
@@ -36,6 +40,39 @@ export function createRouter(init: RouterInit): Router {
   };
 }
 
+/**
+ * Loads the classifier that ships. Reads two files once, at start.
+ * @returns `null` when the artefact is missing, damaged or of another version: `auto` then uses its `abstain` model,
+ *   reason `auto:unavailable`, and nothing fails.
+ */
+export function loadBuiltinClassifier(): PromptClassifier | null {
+  try {
+    const { resolve } = createRequire(import.meta.url);
+    return readClassifier(
+      readFileSync(resolve('#assets/routing/classifier.json')),
+      readFileSync(resolve('#assets/routing/classifier.bin')),
+    );
+  } catch {
+    return null;
+  }
+}
+
+/** Makes a classifier of an artefact's bytes; `null` when they do not belong together or to this version. */
+export function readClassifier(description: Uint8Array, tableBytes: Uint8Array): PromptClassifier | null {
+  let parsed: { readonly format?: unknown; readonly model?: unknown; readonly tablesSha256?: unknown } | null;
+  try {
+    parsed = JSON.parse(new TextDecoder().decode(description)) as typeof parsed;
+  } catch {
+    return null;
+  }
+  if (parsed?.format !== 'nextmodel-gain-classifier/1' || parsed.tablesSha256 !== sha256(tableBytes)) return null;
+  const model = readGainModel(parsed.model);
+  const tables = tablesFromBytes(tableBytes);
+  return model === null || tables === null
+    ? null
+    : createGainClassifier(`sha256:${sha256(description)}`, model, tables);
+}
+
 export interface ReplanInit {
   /** Needed when the policy names one and the question reaches `auto`. */
   readonly artifact?: PromptClassifier | null;
@@ -59,7 +96,7 @@ export function replan(question: RouteQuestion, policyText: string, init: Replan
 }
 
 const nowUs = (): number => performance.now() * 1000;
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
 
 function missing(artifact: string): PromptClassifier {
   return {

@@ -3,9 +3,9 @@ export const DETECTED_TASKS = ['code', 'math', 'translation', 'extraction', 'cha
 export type DetectedTask = (typeof DETECTED_TASKS)[number];
 
 const CODE_CERTAIN =
-  /```|^diff --git |^@@ -\d+|^(?:\+\+\+|---) [ab]\/|Traceback \(most recent call last\)|^\s+at [\w$.<>]+ ?\([^)\n]{1,200}:\d+|#include\s*[<"]|^#!\/|\bSELECT\b[^;\n]{1,200}\bFROM\b/m;
+  /```|^diff --git |^@@ -\d+|^(?:\+\+\+|---) [ab]\/|Traceback \(most recent call last\)|^[ \t]{1,12}at [\w$.<>]{1,120} ?\([^)\n]{1,200}:\d+|#include\s*[<"]|^#!\/|\bSELECT\b[^;\n]{1,200}\bFROM\b/m;
 const CODE_TOKEN =
-  /\b(?:def|fn|func|function|class|struct|impl|const|let|var|return|import|async|await|public|private|void|lambda|enum|interface)\s+[\w$({]|=>|[;{}]\s*$|==|!=|\w+\(\w*\)|::|&&|\|\|/gm;
+  /\b(?:def|fn|func|function|class|struct|impl|const|let|var|return|import|async|await|public|private|void|lambda|enum|interface)\s+[\w$({]|=>|[;{}][ \t]{0,8}$|==|!=|\b\w{1,40}\(\w{0,40}\)|::|&&|\|\|/gm;
 const CODE_WISH =
   /\b(?:code|function|method|class|script|program|algorithm|regex|sql|query|unit tests?|bug|compiler?|refactor|debug|implement|stack trace|data structure|api|concurrent|lock-free|thread-safe)\b/i;
 const LANGUAGE =
@@ -16,7 +16,7 @@ const EXTRACTION =
   /\b(?:extract|parse out|pull out|classify|categori[sz]e|label|tag)\b.{0,120}\b(?:from|in|of|as|into|following|text|entities|names?|dates?|fields?|json|sentiment|email|review|ticket)\b|\b(?:return|output|respond|answer)\b.{0,40}\b(?:as|in|with) (?:valid )?json\b/is;
 const MATH_WORD =
   /\b(?:prove|proof|theorem|lemma|integral|derivative|equation|algebra|geometry|polynomial|matrix|eigenvalues?|probability|factori[sz]e|solve for|calculate|compute|simplify|arithmetic|topology|primes?|modulo|logarithm)\b/i;
-const MATH_SIGN = /\\(?:frac|sqrt|sum|int|cdot|pi|begin)\b|[√∑∫≤≥±]|\d\s*[+*/^=×÷]\s*[\d(xyn]|\b[a-z]\s*[=^]\s*-?\d/;
+const MATH_SIGN = /\\(?:frac|sqrt|sum|int|cdot|pi|begin)\b|[√∑∫≤≥±]|\d ?[+*/^=×÷] ?[\d(xyn]|\b[a-z] ?[=^] ?-?\d/;
 const HOW_MANY =
   /\bhow (?:many|much|far|long|fast|old)\b|\bwhen (?:does|will|do)\b|\bwhat (?:percentage|fraction|is the total)\b/i;
 
