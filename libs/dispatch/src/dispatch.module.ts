@@ -21,6 +21,8 @@ export interface DispatcherOptions {
    * request that is too long for its target is not sent elsewhere.
    */
   readonly contextWindow?: (provider: string, model: string) => number | null;
+  /** A client that takes nothing for so long is given up, and its upstream call with it. Default: 30,000. */
+  readonly slowReaderMs?: number;
 }
 
 /** The attempt engine. Keeps breakers, budgets and latencies in memory: one for each process. */
@@ -35,6 +37,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       chooser: new TargetChooser(registry, board),
       budgets: new RetryBudgets(),
       latencies: new LatencyBook(),
+      slowReaderMs: options.slowReaderMs ?? 30_000,
       random: options.random ?? Math.random,
       contextWindow: options.contextWindow ?? (() => null),
     },

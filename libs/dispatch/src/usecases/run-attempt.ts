@@ -17,8 +17,6 @@ import { RefusalText } from './refusal-text.js';
 import { JsonRelay } from './relay-json.js';
 import { StreamRelay } from './relay-stream.js';
 
-/** How long a client may take nothing of what is there for it. */
-const SLOW_READER_MS = 30_000;
 /** An error body that does not come is done without. */
 const REFUSAL_BODY_MS = 5_000;
 /** After `[DONE]` the connection may end by itself, so that it can be used again. */
@@ -29,6 +27,8 @@ export interface AttemptDeps {
   readonly transport: UpstreamTransport;
   readonly clock: Clock;
   readonly timers: AttemptTimers;
+  /** How long a client may take nothing of what is there for it. */
+  readonly slowReaderMs: number;
 }
 
 type WaitingFor = 'status' | 'first_content' | 'body' | 'refusal' | 'reader' | 'linger';
@@ -206,7 +206,9 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
 
   stalled(stalled: boolean): void {
     this.waitingFor = stalled ? 'reader' : 'body';
-    this.wait(this.deps.clock.monotonicMs() + (stalled ? SLOW_READER_MS : this.call.request.limits.idleTimeoutMs));
+    this.wait(
+      this.deps.clock.monotonicMs() + (stalled ? this.deps.slowReaderMs : this.call.request.limits.idleTimeoutMs),
+    );
   }
 
   completed(body: Uint8Array | null, abort = false): void {

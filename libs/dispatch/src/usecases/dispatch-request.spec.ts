@@ -1,0 +1,288 @@
+import { describe, expect, it } from 'vitest';
+import { CollectingRecorder, CollectingSink, TEST_LIMITS, testRequest } from '../__fixtures__/dispatch-probe.js';
+import { realClock } from '../__fixtures__/real-clock.js';
+import { testProvider, testRegistry } from '../__fixtures__/test-providers.js';
+import { chunkJson, completionJson, errorJson, sse, streamEvents } from '../__fixtures__/wire-samples.js';
+import { ScriptedTransport, type Script, type ScriptStep } from '../adapters/scripted/scripted-transport.js';
+import { createDispatcher } from '../dispatch.module.js';
+import type { DispatchRequest } from '../ports/dispatcher.js';
+
+const good: readonly ScriptStep[] = [
+  { do: 'headers', status: 200, headers: { 'content-type': 'application/json' } },
+  { do: 'data', bytes: completionJson() },
+  { do: 'end' },
+];
+const refusal = (
+  status: number,
+  headers: Record<string, string> = {},
+  code: string | null = null,
+): readonly ScriptStep[] => [
+  { do: 'headers', status, headers },
+  { do: 'data', bytes: errorJson('no', 'server_error', code) },
+  { do: 'end' },
+];
+const stream = (text: string): readonly ScriptStep[] => [
+  { do: 'headers', status: 200, headers: { 'content-type': 'text/event-stream' } },
+  { do: 'data', bytes: text },
+  { do: 'end' },
+];
+
+function open(script: Script, keys: readonly string[] = ['k']) {
+  const transport = new ScriptedTransport(script);
+  const registry = testRegistry([
+    testProvider('a', 'http://a.invalid/v1', keys),
+    testProvider('b', 'http://b.invalid/v1'),
+    testProvider('free', 'http://free.invalid/v1', []),
+  ]);
+  const dispatcher = createDispatcher({ registry, transport, clock: realClock, random: () => 0, slowReaderMs: 60 });
+  const send = async (
+    providers: readonly string[],
+    over: Partial<DispatchRequest> = {},
+    recorder = new CollectingRecorder(),
+    signal = new AbortController().signal,
+    sink = new CollectingSink(),
+  ) => {
+    const targets = providers.map((provider) => ({ provider, model: 'm' }));
+    return { result: await dispatcher.dispatch(testRequest(targets, over), sink, recorder, signal), sink, recorder };
+  };
+  return { transport, dispatcher, send };
+}
+
+describe('the intent', () => {
+  it('is recorded before anything is sent', async () => {
+    const order: string[] = [];
+    const { send } = open(() => {
+      order.push('sent');
+      return good;
+    });
+    const recorder = new CollectingRecorder(async () => {
+      await Promise.resolve();
+      order.push('recorded');
+    });
+
+    await send(['a'], {}, recorder);
+
+    expect(order).toEqual(['recorded', 'sent']);
+    expect(recorder.intents[0]).toMatchObject({
+      n: 1,
+      kind: 'primary',
+      provider: 'a',
+      model: 'm',
+      credentialId: 'a/1',
+    });
+  });
+
+  it.each([
+    ['rejects', () => Promise.reject(new Error('disk full'))],
+    [
+      'throws',
+      () => {
+        throw new Error('disk full');
+      },
+    ],
+  ])('ends the request without a call when it %s', async (_how, onStarted) => {
+    const { send, transport, dispatcher } = open(() => good);
+
+    const { result } = await send(['a', 'b'], {}, new CollectingRecorder(onStarted));
+
+    expect(result).toMatchObject({
+      status: 'failed',
+      attempts: [],
+      error: { code: 'receipt_log_unavailable', httpStatus: 503 },
+    });
+    expect(transport.calls).toEqual([]);
+    expect(dispatcher.inFlight).toBe(0);
+  });
+
+  it('is not followed by a call when the client leaves meanwhile', async () => {
+    const controller = new AbortController();
+    const { send, transport } = open(() => good);
+    const recorder = new CollectingRecorder(() => {
+      controller.abort();
+      return Promise.resolve();
+    });
+
+    const { result } = await send(['a'], {}, recorder, controller.signal);
+
+    expect(result).toMatchObject({ status: 'aborted', attempts: [{ status: 'aborted', billed: 'no' }] });
+    expect(transport.calls).toEqual([]);
+    expect(recorder.outcomes.length).toBe(1);
+  });
+
+  it('is not even asked for when the client left before', async () => {
+    const { send, transport } = open(() => good);
+
+    const { result, recorder } = await send(['a'], {}, new CollectingRecorder(), AbortSignal.abort());
+
+    expect(result).toMatchObject({ status: 'aborted', attempts: [] });
+    expect([recorder.intents, transport.calls]).toEqual([[], []]);
+  });
+});
+
+describe('credentials', () => {
+  it('take turns', async () => {
+    const { send, transport } = open(() => good, ['k1', 'k2', 'k3']);
+
+    for (let i = 0; i < 6; i += 1) await send(['a']);
+
+    expect(transport.calls.map((call) => call.credentialId)).toEqual(['a/1', 'a/2', 'a/3', 'a/1', 'a/2', 'a/3']);
+  });
+
+  it('are left out after a 401, and the request goes on with another', async () => {
+    const { send, transport } = open((call) => (call.credentialId === 'a/1' ? refusal(401) : good), ['k1', 'k2']);
+
+    const { result } = await send(['a', 'b']);
+    for (let i = 0; i < 4; i += 1) await send(['a']);
+
+    expect(result.attempts.map(({ credentialId, movedOn, kind }) => [credentialId, movedOn, kind])).toEqual([
+      ['a/1', 'other_credential', 'primary'],
+      ['a/2', null, 'retry'],
+    ]);
+    expect(transport.calls.filter((call) => call.credentialId === 'a/1').length).toBe(1);
+  });
+
+  it('are not needed by a provider without keys', async () => {
+    const { send, transport } = open(() => good);
+
+    await send(['free']);
+
+    expect(transport.calls[0]?.credentialId).toBe('free/none');
+  });
+
+  it('of a quota that is used up rest, while a probe at a time still finds out', async () => {
+    const { send } = open(() => refusal(429, {}, 'insufficient_quota'));
+    await send(['a']);
+
+    const ends = await Promise.all([send(['a']), send(['a']), send(['a'])]);
+
+    expect(ends.map(({ result }) => result.attempts.length)).toEqual([1, 0, 0]);
+    expect(ends[1]?.result.error).toMatchObject({ httpStatus: 503, code: 'upstream_unavailable' });
+  });
+});
+
+describe('rate limits', () => {
+  it('send the next request elsewhere until the wait is over', async () => {
+    const { send, transport } = open((call) => (call.provider === 'a' ? refusal(429, { 'retry-after': '3' }) : good));
+
+    await send(['a', 'b']);
+    const { result } = await send(['a', 'b']);
+
+    expect(transport.calls.map(({ provider }) => provider)).toEqual(['a', 'b', 'b']);
+    expect(result.served).toMatchObject({ provider: 'b', kind: 'fallback', n: 1 });
+  });
+
+  it('tell the smallest wait of all targets', async () => {
+    const { send } = open((call) => refusal(429, { 'retry-after': call.provider === 'a' ? '7' : '30' }));
+
+    const { result } = await send(['a', 'b']);
+
+    expect(result.error).toMatchObject({ httpStatus: 429, retryAfterMs: 7_000 });
+  });
+
+  it('are told at once while they last', async () => {
+    const { send } = open(() => refusal(429, { 'retry-after': '7' }));
+    await send(['a']);
+
+    const [, second] = await Promise.all([send(['a']), send(['a'])]);
+
+    expect(second.result).toMatchObject({ attempts: [], error: { httpStatus: 429, code: 'upstream_rate_limited' } });
+    expect(second.result.error?.retryAfterMs).toBeGreaterThan(6_000);
+  });
+});
+
+describe('the engine', () => {
+  it('starts no attempt after a quarter of the total time', async () => {
+    const { send, transport } = open(() => [{ do: 'wait', ms: 80 }, ...refusal(500)]);
+
+    const { result } = await send(['a', 'b'], { limits: { ...TEST_LIMITS, totalTimeoutMs: 300 } });
+
+    expect(result.attempts).toMatchObject([{ movedOn: 'deadline' }]);
+    expect(transport.calls.length).toBe(1);
+  });
+
+  it('ends with the total time, whatever the other limits are', async () => {
+    const { send } = open(() => [{ do: 'hang' }]);
+
+    const { result } = await send(['a', 'b'], { limits: { ...TEST_LIMITS, totalTimeoutMs: 60 } });
+
+    expect(result).toMatchObject({ status: 'failed', error: { httpStatus: 504 }, attempts: [{ status: 'timeout' }] });
+  });
+
+  it('limits retries of a provider to its budget', async () => {
+    const { send } = open((call) => (call.provider === 'a' ? refusal(500) : good));
+    const models = Array.from({ length: 60 }, (_, i) => `m${i}`);
+
+    const ends = await Promise.all(
+      models.map((model) =>
+        send([], {
+          plan: {
+            ...testRequest([]).plan,
+            targets: [
+              { provider: 'a', model },
+              { provider: 'b', model },
+            ],
+          },
+        }),
+      ),
+    );
+
+    const moved = ends.map(({ result }) => result.attempts[0]?.movedOn);
+    expect(moved.filter((reason) => reason === 'next_target').length).toBe(30);
+    expect(moved.filter((reason) => reason === 'retry_budget').length).toBe(30);
+  });
+
+  it('says which model is slow', async () => {
+    const { send, dispatcher } = open(() => [{ do: 'wait', ms: 20 }, ...good]);
+    await send(['a']);
+
+    expect(dispatcher.latencyMsP50('a', 'm')).toBeGreaterThan(10);
+    expect(dispatcher.latencyMsP50('b', 'm')).toBeNull();
+  });
+
+  it('tells an unknown provider as unavailable and calls nothing', async () => {
+    const { send } = open(() => good);
+
+    const { result, recorder } = await send(['nobody']);
+
+    expect(result).toMatchObject({ status: 'failed', error: { httpStatus: 503 } });
+    expect(recorder.intents).toEqual([]);
+  });
+
+  it('survives a sink that throws', async () => {
+    const { send, transport } = open(() => stream(sse(streamEvents())));
+    const sink = new CollectingSink();
+    sink.onEvent = () => {
+      throw new Error('a bug');
+    };
+
+    const { result } = await send(['a', 'b'], { streamed: true }, undefined, undefined, sink);
+
+    expect(result).toMatchObject({ status: 'truncated', attempts: [{ errorCode: 'internal' }] });
+    expect(transport.calls.length).toBe(1);
+  });
+
+  it('holds back the role frame and gives it before the first content', async () => {
+    const { send } = open(() => stream(sse(streamEvents())));
+
+    const { sink } = await send(['a'], { streamed: true });
+
+    expect(sink.events[0]).toBe(chunkJson({ role: 'assistant', content: '' }));
+    expect(sink.usageEvents.length).toBe(1);
+  });
+
+  it('aborts an upstream whose client reads nothing', async () => {
+    const { send, transport } = open(() => [
+      { do: 'headers', status: 200, headers: { 'content-type': 'text/event-stream' } },
+      { do: 'data', bytes: sse(streamEvents().slice(0, 3)) },
+      { do: 'data', bytes: sse(streamEvents().slice(3)) },
+      { do: 'hang' },
+    ]);
+    const sink = new CollectingSink();
+    sink.full = 1;
+
+    const { result } = await send(['a'], { streamed: true }, undefined, undefined, sink);
+
+    expect(result).toMatchObject({ status: 'aborted', attempts: [{ movedOn: 'client_closed' }] });
+    expect(transport.calls[0]).toMatchObject({ aborted: true, pauses: 1 });
+  });
+});
