@@ -1,8 +1,13 @@
+import { createHash } from 'node:crypto';
+import type { EventLogReader } from '#event-log/ports/event-log.js';
 import { AesCipher } from './adapters/aes/aes-cipher.js';
 import { loadWordTable } from './adapters/builtin/load-assets.js';
 import { loadPairVerifier } from './adapters/builtin/load-pair-verifier.js';
 import { StaticEmbedder } from './adapters/builtin/static-embedder.js';
+import { InProcessIndex } from './adapters/in-process/in-process-index.js';
+import { IndexDirectory } from './adapters/in-process/index-directory.js';
 import { MemoryIndex } from './adapters/memory/memory-index.js';
+import { RemoteEmbedder, type RemoteEmbedderOptions } from './adapters/remote/remote-embedder.js';
 import { cacheKeyOf, type Sha256Hex } from './domain/cache-key.js';
 import type { ContentCipher, ErasableContentCipher } from './ports/content-cipher.js';
 import type { Embedder } from './ports/embedder.js';
@@ -10,7 +15,13 @@ import type { PairVerifier } from './ports/pair-verifier.js';
 import type { SemanticCache } from './ports/semantic-cache.js';
 import type { VectorIndex } from './ports/vector-index.js';
 import { decideStore } from './usecases/decide-store.js';
+import {
+  createContentIndexer as createIndexer,
+  type ContentIndexer,
+  type ContentIndexerParts,
+} from './usecases/index-content.js';
 import { createLookUp } from './usecases/look-up.js';
+import { rebuildIndex, type FreshIndex, type RebuildProgress, type RebuildResult } from './usecases/rebuild-index.js';
 
 export { createSingleFlight } from './usecases/single-flight.js';
 export { STATIC_EMBEDDER_ID } from './adapters/builtin/static-embedder.js';
@@ -19,6 +30,28 @@ export { STATIC_EMBEDDER_ID } from './adapters/builtin/static-embedder.js';
 export async function loadStaticEmbedder(): Promise<Embedder> {
   return new StaticEmbedder(await loadWordTable());
 }
+
+/** An embedder behind any `/v1/embeddings`. Its id names host, model and length. */
+export function createRemoteEmbedder(options: RemoteEmbedderOptions): Embedder {
+  return new RemoteEmbedder(options);
+}
+
+export interface InProcessIndexPlace {
+  /** For instance `<data directory>/vectors/0`. One process owns it at a time. */
+  readonly directory: string;
+  readonly embedderId: string;
+  /** Default 100,000; the oldest goes first. */
+  readonly entriesMax?: number;
+}
+
+/** Opens the index kept in a directory, or an empty one. A directory filled under another embedder counts as empty. */
+export async function openInProcessIndex(place: InProcessIndexPlace): Promise<VectorIndex> {
+  const path = await new IndexDirectory(place.directory, place.embedderId).current();
+  return InProcessIndex.open({ path, ...entriesMaxOf(place) });
+}
+
+const entriesMaxOf = ({ entriesMax }: InProcessIndexPlace): { entriesMax?: number } =>
+  entriesMax === undefined ? {} : { entriesMax };
 
 /** An index that is gone with the process. */
 export function createMemoryIndex(entriesMax?: number): VectorIndex {
@@ -36,7 +69,7 @@ export function createContentCipher(masterKeyHex: string): ErasableContentCipher
 export interface SemanticCacheParts {
   readonly index: VectorIndex;
   /** A function is called at the first look-up by meaning, not before. */
-  readonly embedder: Embedder | (() => Promise<Embedder> | Embedder);
+  readonly embedder: EmbedderSource;
   readonly cipher: ContentCipher;
   readonly sha256Hex: Sha256Hex;
   /** Longest look-up, default 50 ms; longer is a miss. */
@@ -47,9 +80,8 @@ export interface SemanticCacheParts {
 
 /** What a gateway needs; `warmUp` loads embedder and verifier so that no request waits for them. */
 export function createSemanticCache(parts: SemanticCacheParts): SemanticCache & { warmUp(): Promise<void> } {
-  const { cipher, sha256Hex } = parts;
-  const given = parts.embedder;
-  const embedder = typeof given === 'function' ? once(given) : (): Embedder => given;
+  const { cipher, sha256Hex: hash } = parts;
+  const embedder = sourceOf(parts.embedder);
   const verifier = once(parts.verifier ?? loadPairVerifier);
   const lookUp = createLookUp({
     index: parts.index,
@@ -64,18 +96,82 @@ export function createSemanticCache(parts: SemanticCacheParts): SemanticCache & 
       if (!asked.policy.exact && !asked.policy.semantic) return { key: null, reason: 'cache_off' };
       if (asked.control.noCache && asked.control.noStore) return { key: null, reason: 'bypassed_by_caller' };
       try {
-        return { key: cacheKeyOf(asked, sha256Hex) };
+        return { key: cacheKeyOf(asked, hash) };
       } catch {
         return { key: null, reason: 'no_canonical_form' };
       }
     },
     lookUp,
-    decideStore: (asked, key, receiptId, content) => decideStore(cipher, sha256Hex, asked, key, receiptId, content),
+    decideStore: (asked, key, receiptId, content) => decideStore(cipher, hash, asked, key, receiptId, content),
     async warmUp() {
       await Promise.all([embedder(), verifier()]);
     },
   };
 }
+
+type EmbedderSource = Embedder | (() => Promise<Embedder> | Embedder);
+
+export interface ContentIndexerInit extends Omit<ContentIndexerParts, 'embedder' | 'sha256Hex' | 'nowMs'> {
+  /** `null` = entries get no vector. A function is called at the first text to embed. */
+  readonly embedder: EmbedderSource | null;
+  readonly sha256Hex?: Sha256Hex;
+  readonly nowMs?: () => number;
+}
+
+/** The consumer of `nextmodel.content`: give its `handle` to a subscription. */
+export function createContentIndexer(init: ContentIndexerInit): ContentIndexer {
+  return createIndexer({ ...init, ...indexing(init) });
+}
+
+export interface RebuildInit {
+  readonly reader: EventLogReader;
+  readonly embedder: EmbedderSource | null;
+  readonly cipher: ContentCipher;
+  readonly nowMs?: () => number;
+  readonly onProgress?: (progress: RebuildProgress) => void;
+}
+
+/**
+ * Rebuilds the index of a directory from the content topic: a new generation beside the one in use, counts compared,
+ * then the pointer renamed. An index opened before goes on with the old generation until it is opened again.
+ * @throws RouterError when log, embedder or disk fail or the counts differ; the old generation stays in use.
+ */
+export async function rebuildInProcessIndex(init: RebuildInit & InProcessIndexPlace): Promise<RebuildResult> {
+  const directory = new IndexDirectory(init.directory, init.embedderId);
+  const name = await directory.prepare();
+  const index = await InProcessIndex.open({ path: directory.logOf(name), ...entriesMaxOf(init) });
+  const fresh: FreshIndex = {
+    index,
+    entriesMax: init.entriesMax ?? 100_000,
+    async switchTo() {
+      await index.close();
+      await directory.switchTo(name);
+    },
+    async discard() {
+      await index.close();
+      await directory.discard(name);
+    },
+  };
+  return rebuildIndex({ ...rebuilding(init), fresh });
+}
+
+const rebuilding = (init: RebuildInit) => ({
+  reader: init.reader,
+  cipher: init.cipher,
+  ...indexing(init),
+  ...(init.onProgress === undefined ? {} : { onProgress: init.onProgress }),
+});
+
+const indexing = (init: { embedder: EmbedderSource | null; sha256Hex?: Sha256Hex; nowMs?: () => number }) => ({
+  embedder: init.embedder === null ? null : sourceOf(init.embedder),
+  sha256Hex: init.sha256Hex ?? sha256Hex,
+  nowMs: init.nowMs ?? Date.now,
+});
+
+const sha256Hex: Sha256Hex = (text) => createHash('sha256').update(text, 'utf8').digest('hex');
+
+const sourceOf = (source: EmbedderSource): (() => Promise<Embedder> | Embedder) =>
+  typeof source === 'function' ? once(source) : (): Embedder => source;
 
 /** Remembers the first success; a failure is tried again at the next call. */
 function once<T>(load: () => Promise<T> | T): () => Promise<T> | T {

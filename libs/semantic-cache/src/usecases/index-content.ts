@@ -1,0 +1,154 @@
+import { decodeEvent } from '#events/domain/event-codec.js';
+import type { NewRecord, StoredRecord } from '#events/domain/event-record.js';
+import type { CacheInvalidated, ContentStored } from '#events/domain/router-event.js';
+import { deadLetterTopic } from '#events/domain/topics.js';
+import type { BatchOutcome, RecordBatch } from '#event-log/ports/event-log.js';
+import { entryIdOf, type Sha256Hex } from '../domain/cache-key.js';
+import { parseSealedContent } from '../domain/sealed-content.js';
+import { semanticTextRefusal } from '../domain/text-eligibility.js';
+import type { ContentCipher, ErasableContentCipher } from '../ports/content-cipher.js';
+import type { Embedder } from '../ports/embedder.js';
+import type { CachePoint, VectorIndex } from '../ports/vector-index.js';
+
+/** A content event that will never be readable, without its text. */
+export interface DeadContent {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly reason: string;
+}
+
+export interface ContentIndexerParts {
+  readonly index: VectorIndex;
+  /** `null` = no semantic tier: entries get no vector and match exactly and by normal form only. */
+  readonly embedder: (() => Promise<Embedder> | Embedder) | null;
+  readonly cipher: ContentCipher | ErasableContentCipher;
+  readonly sha256Hex: Sha256Hex;
+  readonly nowMs: () => number;
+  readonly onDead?: (dead: DeadContent) => void;
+  /** Puts a record into the dead letters; when it rejects, the batch comes again. */
+  readonly deadLetter?: (record: NewRecord) => Promise<void>;
+}
+
+export interface ContentIndexer {
+  /** Takes a batch of `nextmodel.content` (and `subject.erased` of the control topic). Idempotent; never rejects. */
+  handle(batch: RecordBatch): Promise<BatchOutcome>;
+  readonly counts: IndexCounts;
+}
+
+export interface IndexCounts {
+  indexed: number;
+  /** Expired, or unreadable because the subject was erased. */
+  skipped: number;
+  invalidations: number;
+  dead: number;
+}
+
+const INDEX_RETRY_MS = 1_000;
+const EMBEDDER_RETRY_MS = 2_000;
+
+type Reading =
+  | { readonly kind: 'point'; readonly point: CachePoint; readonly question: string }
+  | { readonly kind: 'skip' }
+  | { readonly kind: 'dead'; readonly reason: string };
+
+/** Follows the content topic: stored answers into the index, invalidations out of it, in the order of the log. */
+export function createContentIndexer(parts: ContentIndexerParts): ContentIndexer {
+  const { index } = parts;
+  const counts: IndexCounts = { indexed: 0, skipped: 0, invalidations: 0, dead: 0 };
+
+  const bury = async (record: StoredRecord, reason: string): Promise<void> => {
+    const { topic, partition, offset } = record;
+    await parts.deadLetter?.({
+      topic: deadLetterTopic(topic),
+      key: record.key,
+      value: record.value,
+      headers: { ...record.headers, 'x-error': reason, 'x-source': `${topic}/${partition}/${offset}` },
+    });
+    counts.dead++;
+    parts.onDead?.({ topic, partition, offset: offset.toString(), reason });
+  };
+
+  const take = async (records: readonly StoredRecord[]): Promise<BatchOutcome> => {
+    let pending: { readonly point: CachePoint; readonly question: string }[] = [];
+    let embedderFailed = false;
+    const flush = async (): Promise<void> => {
+      if (pending.length === 0) return;
+      const { points, failed } = await embedAll(parts.embedder, pending);
+      embedderFailed ||= failed;
+      await index.upsert(points);
+      counts.indexed += points.length;
+      pending = [];
+    };
+    for (const record of records) {
+      const decoded = decodeEvent(record);
+      if (!decoded.ok) {
+        await bury(record, `${decoded.reason}: ${decoded.detail}`);
+        continue;
+      }
+      const { event } = decoded;
+      if (event.type === 'nextmodel.content.stored.v1') {
+        const reading = readStored(event.data, parts);
+        if (reading.kind === 'point') pending.push(reading);
+        else if (reading.kind === 'dead') await bury(record, reading.reason);
+        else counts.skipped++;
+      } else if (event.type === 'nextmodel.cache.invalidated.v1') {
+        await flush();
+        await index.remove(filterOf(event.data));
+        counts.invalidations++;
+      } else if (event.type === 'nextmodel.subject.erased.v1' && 'erase' in parts.cipher) {
+        parts.cipher.erase(event.data.subject);
+      }
+    }
+    await flush();
+    return embedderFailed ? { kind: 'again', afterMs: EMBEDDER_RETRY_MS } : { kind: 'done' };
+  };
+
+  return {
+    counts,
+    handle: (batch) => take(batch.records).catch((): BatchOutcome => ({ kind: 'again', afterMs: INDEX_RETRY_MS })),
+  };
+}
+
+function filterOf({ tenantId, receiptId, scope }: CacheInvalidated): Parameters<VectorIndex['remove']>[0] {
+  return { tenantId, ...(receiptId === null ? {} : { receiptId }), ...(scope === null ? {} : { scope }) };
+}
+
+function readStored(event: ContentStored, { cipher, sha256Hex, nowMs }: ContentIndexerParts): Reading {
+  const storedAtMs = Date.parse(event.storedAt);
+  const expiresAtMs = Date.parse(event.expiresAt);
+  if (Number.isNaN(storedAtMs) || Number.isNaN(expiresAtMs) || typeof event.epoch !== 'number') {
+    return { kind: 'dead', reason: 'malformed: times or epoch' };
+  }
+  if (expiresAtMs <= nowMs()) return { kind: 'skip' };
+  const plain = cipher.open(event.keyId, event.sealed);
+  if (plain === null) return { kind: 'skip' };
+  const content = parseSealedContent(plain);
+  if (content === null) return { kind: 'dead', reason: 'malformed: sealed content' };
+  if (content.scope !== event.scope) return { kind: 'dead', reason: 'malformed: scope differs from the sealed one' };
+  const { scope, tenantId, epoch, receiptId, sealed, keyId } = event;
+  const id = entryIdOf(scope, content.question, content.exactHash, sha256Hex);
+  const point = { id, scope, tenantId, epoch, storedAtMs, expiresAtMs, receiptId, vector: null, sealed, keyId };
+  return { kind: 'point', point, question: content.question };
+}
+
+/** An embedder that fails costs the vectors for now, not the entries: exact look-ups work in the meantime. */
+async function embedAll(
+  embedder: ContentIndexerParts['embedder'],
+  pending: readonly { readonly point: CachePoint; readonly question: string }[],
+): Promise<{ readonly points: CachePoint[]; readonly failed: boolean }> {
+  const points: CachePoint[] = [];
+  let failed = false;
+  for (const { point, question } of pending) {
+    let vector: Float32Array | null = null;
+    if (embedder !== null && !failed && semanticTextRefusal(question) === null) {
+      try {
+        vector = await (await embedder()).embed(question);
+      } catch {
+        failed = true;
+      }
+    }
+    points.push(vector === null ? point : { ...point, vector });
+  }
+  return { points, failed };
+}

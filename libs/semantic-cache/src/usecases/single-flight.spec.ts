@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import type { Flight, FlightPart } from '../ports/single-flight.js';
+import { createSingleFlight } from './single-flight.js';
+
+const flightOf = <T>(part: FlightPart<T>): Flight<T> => {
+  if (part.role !== 'lead') throw new Error(part.role);
+  return part.flight;
+};
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('single flight', () => {
+  it('lets one of a hundred lead and gives its answer to all', async () => {
+    const flights = createSingleFlight<string>();
+
+    const leader = flightOf(await flights.join('k', 1_000));
+    const others = Array.from({ length: 99 }, () => flights.join('k', 1_000));
+    leader.land('answer');
+
+    expect(new Set((await Promise.all(others)).map((part) => JSON.stringify(part)))).toEqual(
+      new Set(['{"role":"answer","value":"answer"}']),
+    );
+  });
+
+  it('keeps different keys apart', async () => {
+    const flights = createSingleFlight<string>();
+
+    await flights.join('a', 1_000);
+
+    expect((await flights.join('b', 1_000)).role).toBe('lead');
+  });
+
+  it('gives a landed answer for a while and then flies again', async () => {
+    const flights = createSingleFlight<string>({ lingerMs: 30 });
+    flightOf(await flights.join('k', 1_000)).land('answer');
+
+    const soon = await flights.join('k', 1_000);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    const later = await flights.join('k', 1_000);
+
+    expect(soon).toEqual({ role: 'answer', value: 'answer' });
+    expect(later.role).toBe('lead');
+  });
+
+  it('makes the first who waits the next leader when the leader fails, and the others wait for that one', async () => {
+    const flights = createSingleFlight<string>();
+    const leader = flightOf(await flights.join('k', 1_000));
+    const second = flights.join('k', 1_000);
+    const third = flights.join('k', 1_000);
+
+    leader.fail();
+    const next = flightOf(await second);
+    leader.land('too late');
+    next.land('from the second');
+
+    expect(await third).toEqual({ role: 'answer', value: 'from the second' });
+  });
+
+  it('is over when a leader fails alone', async () => {
+    const flights = createSingleFlight<string>();
+    flightOf(await flights.join('k', 1_000)).fail();
+
+    expect((await flights.join('k', 1_000)).role).toBe('lead');
+  });
+
+  it('sends all who wait on their own way when the answer must not be shared', async () => {
+    const flights = createSingleFlight<string>();
+    const leader = flightOf(await flights.join('k', 1_000));
+    const others = [flights.join('k', 1_000), flights.join('k', 1_000)];
+
+    leader.dissolve();
+
+    expect(await Promise.all(others)).toEqual(
+      Array.from({ length: 2 }, () => ({ role: 'alone', reason: 'not_shareable' })),
+    );
+    expect((await flights.join('k', 1_000)).role).toBe('lead');
+  });
+
+  it('waits no longer than asked, nor for a client that went away', async () => {
+    const flights = createSingleFlight<string>();
+    const leader = flightOf(await flights.join('k', 1_000));
+    const gone = new AbortController();
+    const aborted = flights.join('k', 10_000, gone.signal);
+
+    expect(await flights.join('k', 20)).toEqual({ role: 'alone', reason: 'timeout' });
+    gone.abort();
+    expect(await aborted).toEqual({ role: 'alone', reason: 'timeout' });
+    leader.fail();
+    await turn();
+    expect((await flights.join('k', 1_000)).role).toBe('lead');
+  });
+
+  it('bounds those who wait and the answers that linger', async () => {
+    const flights = createSingleFlight<string>({ waitingMax: 1, lingeringMax: 1 });
+    const leader = flightOf(await flights.join('a', 1_000));
+    const waiting = flights.join('a', 1_000);
+
+    expect(await flights.join('a', 1_000)).toEqual({ role: 'alone', reason: 'crowded' });
+    leader.land('a');
+    await waiting;
+    flightOf(await flights.join('b', 1_000)).land('b');
+
+    expect((await flights.join('a', 1_000)).role).toBe('lead');
+    expect((await flights.join('b', 1_000)).role).toBe('answer');
+  });
+});
