@@ -1,0 +1,26 @@
+import type { Receipt } from '#events/domain/receipt.js';
+
+/** What is only known when somebody asks. */
+export interface MetricsSnapshot {
+  readonly inFlight?: number;
+  /** Accepted and not yet sealed. */
+  readonly openRequests?: number;
+  readonly breakers?: readonly { readonly target: string; readonly state: 'closed' | 'open' | 'half_open' }[];
+  /** Records on this disk that Kafka does not have yet. */
+  readonly shipperLagRecords?: number;
+  /** Consumer group → records behind the head of the log. */
+  readonly consumerLagRecords?: Readonly<Record<string, number>>;
+}
+
+/** Counters of this process; names and labels in `docs/metrics.md`. All calls are synchronous and cheap. */
+export interface Metrics {
+  /** Requests, attempts, latencies, tokens and cost: everything that a receipt says. */
+  receiptSealed(receipt: Receipt): void;
+  logAppended(records: number): void;
+  /** @param tookMs one group commit, from the call to the device's answer. */
+  logSynced(records: number, tookMs: number): void;
+  /** Prometheus text format 0.0.4. */
+  text(snapshot?: MetricsSnapshot): Promise<string>;
+  readonly contentType: string;
+}
+export const METRICS = Symbol('Metrics');
