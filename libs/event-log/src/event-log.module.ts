@@ -8,6 +8,7 @@ import type { EventLogReader, EventLogSubscriber, EventLogWriter } from './ports
 import { LogSubscriber } from './usecases/consume-log.js';
 import type { ConsumeDependencies } from './usecases/consume-partition.js';
 
+export { BATCH_TRANSPORT } from './batch-transport/batch-transport.js';
 export { openSegmentWriter, type SegmentWriterOptions } from './adapters/segment/open-segment-writer.js';
 export { type RetentionOptions, retainSegments } from './adapters/segment/retain-segments.js';
 

@@ -30,6 +30,17 @@ describe('checkpoints in files', () => {
     expect(await openFileCheckpoints(directory).load('receipt-ingester', 'nextmodel.receipts', 3)).toBeNull();
   });
 
+  it('are seen by a process that only watches the group', async () => {
+    const directory = fresh();
+    const [consumer, watcher] = [openFileCheckpoints(directory), openFileCheckpoints(directory)];
+
+    expect(await watcher.load('g', 't', 0)).toBeNull();
+    for (const offset of [1n, 7n]) {
+      await consumer.save('g', 't', 0, offset);
+      expect(await watcher.load('g', 't', 0)).toBe(offset);
+    }
+  });
+
   it('keep the newest of many saves at once, and leave one file for each group, whatever its name', async () => {
     const directory = fresh();
     const checkpoints = openFileCheckpoints(directory);

@@ -5,38 +5,40 @@ import type { CheckpointStore } from '../../ports/checkpoint-store.js';
 
 /**
  * One file for each group: written beside, synced, renamed over the old one, so that a crash leaves the older value.
- * A group is saved by one process at a time; saves that come while one is running are written together.
+ * A group is saved by one process at a time, any may load it. Saves that come while one is running are written together.
  */
 export class FileCheckpoints implements CheckpointStore {
   readonly #directory: string;
-  readonly #groups = new Map<string, Promise<GroupFile>>();
+  /** Groups that were saved here: what is in memory is the newest. Others may be saved by another process. */
+  readonly #owned = new Map<string, Promise<GroupFile>>();
 
   constructor(directory: string) {
     this.#directory = path.resolve(directory);
   }
 
   async load(group: string, topic: string, partition: number): Promise<bigint | null> {
-    return (await this.#group(group)).places.get(`${topic}:${partition}`) ?? null;
+    const file = await (this.#owned.get(group) ?? GroupFile.read(this.#directory, group));
+    return file.places.get(`${topic}:${partition}`) ?? null;
   }
 
   async save(group: string, topic: string, partition: number, nextOffset: bigint): Promise<void> {
-    const file = await this.#group(group);
+    const file = await this.#own(group);
     file.places.set(`${topic}:${partition}`, nextOffset);
     await file.write();
   }
 
   async remove(group: string): Promise<void> {
-    const file = await this.#group(group);
-    this.#groups.delete(group);
+    const file = await this.#own(group);
+    this.#owned.delete(group);
     await file.remove();
   }
 
-  #group(group: string): Promise<GroupFile> {
-    let file = this.#groups.get(group);
+  #own(group: string): Promise<GroupFile> {
+    let file = this.#owned.get(group);
     if (file === undefined) {
       file = GroupFile.open(this.#directory, group);
-      this.#groups.set(group, file);
-      file.catch(() => this.#groups.delete(group));
+      this.#owned.set(group, file);
+      file.catch(() => this.#owned.delete(group));
     }
     return file;
   }
@@ -54,8 +56,12 @@ class GroupFile {
   }
 
   static async open(directory: string, group: string): Promise<GroupFile> {
-    const file = path.join(directory, `${encodeURIComponent(group)}.json`);
     await fs.mkdir(directory, { recursive: true, mode: 0o700 });
+    return GroupFile.read(directory, group);
+  }
+
+  static async read(directory: string, group: string): Promise<GroupFile> {
+    const file = path.join(directory, `${encodeURIComponent(group)}.json`);
     const text = await fs.readFile(file, 'utf8').catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '{}';
       throw error;

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { EventLogWriter } from '../../ports/event-log.js';
-import { recoverSegment, type RecoveredSegment, type TornTail } from './recover-segment.js';
+import { recoverSegment, type RecoveredSegment, saveTornTail, type TornTail } from './recover-segment.js';
 import { nodeDevice, type SegmentDevice } from './segment-device.js';
 import { SegmentFile } from './segment-file.js';
 import { segmentName, segmentSequences } from './segment-header.js';
@@ -67,14 +67,15 @@ function recoverLast(directory: string, onTornTail: SegmentWriterOptions['onTorn
   for (let sequence = sequences.pop(); sequence !== undefined; sequence = sequences.pop()) {
     const recovered = recoverSegment(directory, sequence);
     if (recovered !== null) {
-      if (recovered.torn !== null) onTornTail?.(recovered.torn);
+      if (recovered.torn !== null) onTornTail?.(saveTornTail(directory, recovered.torn));
       return recovered;
     }
     // Only a power cut leaves a file without header: nothing in it was ever acknowledged as durable. Kept for a look.
     const file = path.join(directory, segmentName(sequence));
     const bytesCut = fs.statSync(file).size;
-    fs.renameSync(file, `${file}.torn`);
-    onTornTail?.({ segment: segmentName(sequence), position: 0, bytesCut, recordsCut: 0 });
+    const savedAs = `${segmentName(sequence)}.torn`;
+    fs.renameSync(file, path.join(directory, savedAs));
+    onTornTail?.({ segment: segmentName(sequence), position: 0, bytesCut, recordsCut: 0, savedAs });
   }
   return null;
 }

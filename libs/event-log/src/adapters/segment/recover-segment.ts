@@ -15,6 +15,8 @@ export interface TornTail {
   readonly bytesCut: number;
   /** Whole records among them: the first ones of an append whose last record is missing. */
   readonly recordsCut: number;
+  /** Where the cut bytes were copied to, within the partition directory; `null` when there was no room for a copy. */
+  readonly savedAs: string | null;
 }
 
 export interface RecoveredSegment {
@@ -85,5 +87,27 @@ export function recoverSegment(directory: string, sequence: number): RecoveredSe
 }
 
 function tornTail(sequence: number, position: number, size: number, recordsCut: number): TornTail {
-  return { segment: segmentName(sequence), position, bytesCut: size - position, recordsCut };
+  return { segment: segmentName(sequence), position, bytesCut: size - position, recordsCut, savedAs: null };
+}
+
+/**
+ * Keeps a copy of what is about to be cut, under `quarantine/`: after a power cut or a flipped bit there may be whole
+ * records behind the damage. A log that must start does so without the copy if there is no room.
+ */
+export function saveTornTail(directory: string, torn: TornTail): TornTail {
+  const savedAs = path.join('quarantine', `${torn.segment}-${torn.position}-${Date.now()}.cut`);
+  try {
+    const descriptor = fs.openSync(path.join(directory, torn.segment), 'r');
+    try {
+      const bytes = Buffer.allocUnsafe(torn.bytesCut);
+      const count = fs.readSync(descriptor, bytes, 0, bytes.length, torn.position);
+      fs.mkdirSync(path.join(directory, 'quarantine'), { recursive: true, mode: 0o700 });
+      fs.writeFileSync(path.join(directory, savedAs), bytes.subarray(0, count), { mode: 0o600 });
+    } finally {
+      fs.closeSync(descriptor);
+    }
+    return { ...torn, savedAs };
+  } catch {
+    return torn;
+  }
 }

@@ -188,6 +188,23 @@ describe('a segment writer on a failing disk', () => {
     expect(await texts(OTHER)).toEqual(['other']);
   });
 
+  it('never trusts what stands behind the synced part of a file whose sync failed', async () => {
+    const { device, writer, texts, directory } = await open();
+    await writer.append([record('synced')]).durable;
+    const file = path.join(directory, '0', '000000000001.log');
+    const syncedBytes = fs.statSync(file).size;
+    device.syncsFailing = 1;
+    device.truncateFails = true;
+
+    await writer.append([record('one'), record('two')]).durable;
+    const bytes = fs.readFileSync(file);
+    expect(bytes.length).toBeGreaterThan(syncedBytes);
+    fs.writeFileSync(file, bytes.fill(0, syncedBytes));
+
+    expect(await texts()).toEqual(['synced', 'one', 'two']);
+    device.truncateFails = false;
+  });
+
   it('refuses while syncs go on failing, and loses nothing that was written', async () => {
     const { device, writer, texts } = await open();
     await writer.append([record('synced')]).durable;

@@ -74,6 +74,23 @@ describe('a segment reader', () => {
     expect(lengths).toEqual([1, 3_000_000, 1, 1]);
   });
 
+  it('shows nothing of an append before all of it is there', async () => {
+    const { writer, openReader, file } = await openLog(64 * 1024 * 1024);
+    await writer.append([record('a')]).durable;
+    await writer.append([record('b'), record('o', OTHER), record('c')]).durable;
+    const whole = fs.readFileSync(file(1));
+    const reader = openReader();
+
+    for (let size = whole.lastIndexOf('b') - 3; size < whole.length; size += 1) {
+      fs.writeFileSync(file(1), whole.subarray(0, size));
+      expect(await texts(reader)).toEqual(['0=a']);
+      expect(await texts(reader, 0n, OTHER)).toEqual([]);
+      expect(await reader.bounds(TOPIC, 0)).toEqual({ first: 0n, head: 1n });
+    }
+    fs.writeFileSync(file(1), whole);
+    expect(await texts(reader)).toEqual(['0=a', '1=b', '2=c']);
+  });
+
   it('sees partitions that appear later, and has none before the first writer', async () => {
     const { directory, writer, openReader } = await openLog();
     const reader = openReader();

@@ -35,7 +35,7 @@ async function written(appends: readonly (readonly string[])[]): Promise<{ bytes
 }
 
 /** Opens a log whose only segment has these bytes, appends one record, and reads all of it. */
-async function reopened(bytes: Buffer): Promise<{ texts: string[]; torn: TornTail[] }> {
+async function reopened(bytes: Buffer): Promise<{ texts: string[]; torn: TornTail[]; saved: Buffer[] }> {
   const directory = fresh();
   fs.mkdirSync(path.join(directory, '0'));
   fs.writeFileSync(segmentFile(directory), bytes);
@@ -46,8 +46,9 @@ async function reopened(bytes: Buffer): Promise<{ texts: string[]; torn: TornTai
   const texts = await readTexts(directory);
   await writer.close();
   expect(await readTexts(directory)).toEqual(texts);
+  const saved = torn.map((tail) => fs.readFileSync(path.join(directory, '0', tail.savedAs ?? '')));
   fs.rmSync(directory, { recursive: true });
-  return { texts, torn };
+  return { texts, torn, saved };
 }
 
 async function readTexts(directory: string): Promise<string[]> {
@@ -71,7 +72,17 @@ describe('opening a segment log after a crash', () => {
       expect(kept).toEqual([...texts.slice(0, whole.length), 'new']);
       const position = whole.at(-1) as number;
       expect(torn).toEqual(
-        size === position ? [] : [{ segment: '000000000001.log', position, bytesCut: size - position, recordsCut: 0 }],
+        size === position
+          ? []
+          : [
+              {
+                segment: '000000000001.log',
+                position,
+                bytesCut: size - position,
+                recordsCut: 0,
+                savedAs: expect.any(String),
+              },
+            ],
       );
     }
   }, 60_000);
@@ -95,10 +106,11 @@ describe('opening a segment log after a crash', () => {
       const flipped = Buffer.from(bytes);
       flipped[at] = (flipped[at] as number) ^ (1 << (at % 8));
       const damaged = ends.findIndex((end) => at < end);
-      const { texts: kept, torn } = await reopened(flipped);
+      const { texts: kept, torn, saved } = await reopened(flipped);
 
       expect(kept).toEqual([...texts.slice(0, damaged), 'new']);
       expect(torn).toHaveLength(1);
+      expect(saved).toEqual([flipped.subarray(torn[0]?.position)]);
     }
   }, 60_000);
 
@@ -117,7 +129,9 @@ describe('opening a segment log after a crash', () => {
     const { texts, torn } = await reopened(Buffer.alloc(100));
 
     expect(texts).toEqual(['new']);
-    expect(torn).toEqual([{ segment: '000000000001.log', position: 0, bytesCut: 100, recordsCut: 0 }]);
+    expect(torn).toEqual([
+      { segment: '000000000001.log', position: 0, bytesCut: 100, recordsCut: 0, savedAs: expect.any(String) },
+    ]);
   });
 
   it('ignores a next segment that was not finished', async () => {
