@@ -2,7 +2,7 @@ import { KafkaCheckpoints } from './adapters/kafka/kafka-checkpoints.js';
 import { KafkaLink } from './adapters/kafka/kafka-link.js';
 import { KafkaReader } from './adapters/kafka/kafka-reader.js';
 import { type KafkaSettings, type KafkaState } from './adapters/kafka/kafka-settings.js';
-import { KafkaShippingSink } from './adapters/kafka/kafka-shipping-sink.js';
+import { KafkaSink } from './adapters/kafka/kafka-sink.js';
 import { KafkaSubscriber } from './adapters/kafka/kafka-subscriber.js';
 import { ensureTopics, type TopicOptions } from './adapters/kafka/kafka-topics.js';
 import { kafkaUnavailable, within } from './adapters/kafka/kafka-unavailable.js';
@@ -77,7 +77,7 @@ export interface StartShipperInit extends Omit<ShipperInit, 'sink'>, Pick<KafkaS
  */
 export async function startShipper(init: StartShipperInit): Promise<Shipper> {
   const { brokers, clientId, onState, topicOptions } = init;
-  const sink = new KafkaShippingSink({ brokers, clientId, onState }, topicOptions);
+  const sink = new KafkaSink({ brokers, clientId, onState }, topicOptions);
   const shipper = shipRecords({ ...init, sink });
   return {
     status: () => shipper.status(),

@@ -69,7 +69,7 @@ export class KafkaConsumerRun {
   async #runOnce(): Promise<void> {
     const { settings, options, onBatch, report } = this.#init;
     const { signal } = this.#stopping;
-    const consumer = createKafka(settings).consumer({
+    const consumer = createKafka(settings, WORK_RETRY).consumer({
       groupId: options.group,
       sessionTimeout: SESSION_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_INTERVAL_MS,

@@ -2,12 +2,12 @@ import { type Kafka, type Message, Partitioners, type Producer, type TopicMessag
 import type { NewRecord } from '#events/domain/event-record.js';
 import type { RecordSink, SinkOutcome } from '../../usecases/ship-topic.js';
 import { kafkaBytes, toKafkaMessage } from './kafka-record.js';
-import { createKafka, createReporter, kafkaErrorType, type KafkaSettings, WORK_RETRY } from './kafka-settings.js';
+import { createKafka, kafkaErrorType, type KafkaSettings, WORK_RETRY } from './kafka-settings.js';
 import { kafkaUnavailable, within } from './kafka-unavailable.js';
 
 /** Below the broker's `message.max.bytes` (1,048,588), which counts a whole batch of one partition. */
 const BATCH_BYTES_MAX = 1_000_000;
-const CLOSE_TIMEOUT_MS = 3000;
+const CLOSE_TIMEOUT_MS = 1000;
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 /**
@@ -23,9 +23,9 @@ export class KafkaProducer implements RecordSink {
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(settings: KafkaSettings) {
-    this.#kafka = createKafka(settings);
-    this.#report = createReporter(settings, 'writer');
+  constructor(settings: KafkaSettings, report: (error?: unknown) => void) {
+    this.#kafka = createKafka(settings, WORK_RETRY);
+    this.#report = report;
   }
 
   /**

@@ -1,4 +1,5 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type RetryOptions } from 'kafkajs';
+import { openKafkaSocket } from './kafka-socket.js';
 import { removeTimerFault } from './kafkajs-timer-fault.js';
 
 /** Which part of a Kafka log reports, and whether it works at the moment. */
@@ -22,12 +23,14 @@ export const CONNECTION_TIMEOUT_MS = 2000;
 export const REQUEST_TIMEOUT_MS = 10_000;
 
 /**
- * kafkajs retries in two layers, connecting inside sending, and their tries multiply: the inner layer has few. All
- * values are explicit because kafkajs changes its defaults when NODE_ENV is `test`.
+ * kafkajs retries in two layers: connecting has the client's retries, and when those are used up, the sending or
+ * joining around it ends too, whatever its own retries. So both get the same, and all values are explicit because
+ * kafkajs changes its defaults when NODE_ENV is `test`.
+ * About 8 s: longer than a broker's restart, so that it passes without an error, a duplicate or a new group member.
  */
-export const CLUSTER_RETRY = { initialRetryTime: 50, maxRetryTime: 500, factor: 0.2, multiplier: 2, retries: 2 };
-/** About 6 s: longer than a broker's restart, so that it passes without an error and without a duplicate. */
-export const WORK_RETRY = { initialRetryTime: 100, maxRetryTime: 1000, factor: 0.2, multiplier: 2, retries: 8 };
+export const WORK_RETRY = { initialRetryTime: 100, maxRetryTime: 1000, factor: 0.2, multiplier: 2, retries: 10 };
+/** For what is tried again here, with a limit of its own. */
+export const QUICK_RETRY = { initialRetryTime: 50, maxRetryTime: 500, factor: 0.2, multiplier: 2, retries: 2 };
 
 /** A commit is refused for these: the group has changed, or has members where none are allowed. */
 export const MEMBERSHIP_ERRORS: ReadonlySet<string> = new Set([
@@ -38,7 +41,7 @@ export const MEMBERSHIP_ERRORS: ReadonlySet<string> = new Set([
 ]);
 
 /** kafkajs as this product uses it: quiet (its console logger is off), explicit timeouts, without its timer fault. */
-export function createKafka(settings: KafkaSettings): Kafka {
+export function createKafka(settings: KafkaSettings, retry: RetryOptions = QUICK_RETRY): Kafka {
   removeTimerFault();
   return new Kafka({
     brokers: [...settings.brokers],
@@ -46,7 +49,8 @@ export function createKafka(settings: KafkaSettings): Kafka {
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: true,
-    retry: CLUSTER_RETRY,
+    retry,
+    socketFactory: openKafkaSocket,
     logLevel: logLevel.NOTHING,
     logCreator: () => () => {},
   });

@@ -15,6 +15,9 @@ export interface TopicOptions {
   readonly timeoutMs?: number;
 }
 
+/** The topics of the event catalogue, each with its dead letters. */
+export const CATALOGUE_TOPICS: readonly string[] = ALL_TOPICS.flatMap((topic) => [topic, deadLetterTopic(topic)]);
+
 const PARTITIONS = 12;
 const DAY_MS = 86_400_000;
 const MIB = 1_048_576;
@@ -43,7 +46,7 @@ const DEAD_LETTERS = { ...keptFor(30), 'max.message.bytes': String(32 * MIB) };
  * @throws RouterError `store_unavailable` when that did not happen in time.
  */
 export async function ensureTopics(settings: KafkaSettings, options: TopicOptions = {}): Promise<void> {
-  const names = options.topics ?? ALL_TOPICS.flatMap((topic) => [topic, deadLetterTopic(topic)]);
+  const names = options.topics ?? CATALOGUE_TOPICS;
   const until = performance.now() + (options.timeoutMs ?? 30_000);
   const never = new AbortController().signal;
   for (let failures = 1; ; failures += 1) {

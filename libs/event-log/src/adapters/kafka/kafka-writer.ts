@@ -1,7 +1,7 @@
 import type { NewRecord } from '#events/domain/event-record.js';
 import { logUnavailable, PROBE_INTERVAL_MS } from '../../domain/log-unavailable.js';
 import type { Appended, EventLogWriter } from '../../ports/event-log.js';
-import { KafkaProducer } from './kafka-producer.js';
+import { KafkaSink } from './kafka-sink.js';
 import type { KafkaSettings } from './kafka-settings.js';
 
 /** A send per event is what costs: appends of this long share one. */
@@ -20,7 +20,7 @@ interface Pending {
  * While the broker is away appends wait up to about 10 s, then reject; a rejected record may still have been stored.
  */
 export class KafkaWriter implements EventLogWriter {
-  readonly #producer: KafkaProducer;
+  readonly #sink: KafkaSink;
   readonly #probe: () => Promise<void>;
   #pending: Pending[] = [];
   #pendingRecords = 0;
@@ -31,7 +31,7 @@ export class KafkaWriter implements EventLogWriter {
 
   /** @param probe resolves when the broker answers; asked until it does after a failed append. */
   constructor(settings: KafkaSettings, probe: () => Promise<void>) {
-    this.#producer = new KafkaProducer(settings);
+    this.#sink = new KafkaSink(settings);
     this.#probe = probe;
   }
 
@@ -57,7 +57,7 @@ export class KafkaWriter implements EventLogWriter {
     this.#closed = true;
     this.#flush();
     await this.#flushing;
-    await this.#producer.close();
+    await this.#sink.close();
   }
 
   #flushSoon(ms: number): void {
@@ -78,7 +78,7 @@ export class KafkaWriter implements EventLogWriter {
 
   async #send(batch: readonly Pending[]): Promise<void> {
     try {
-      const outcome = await this.#producer.send(batch.flatMap(({ records }) => records));
+      const outcome = await this.#sink.send(batch.flatMap(({ records }) => records));
       if (outcome.kind === 'too_large') await this.#settleAround(batch, outcome.index);
       else for (const { resolve } of batch) resolve();
     } catch (error) {

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { logLevel } from 'kafkajs';
 import type { KafkaSettings } from './kafka-settings.js';
-import { CLUSTER_RETRY, CONNECTION_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './kafka-settings.js';
+import { QUICK_RETRY, CONNECTION_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './kafka-settings.js';
+import { openKafkaSocket } from './kafka-socket.js';
 import { removeTimerFault } from './kafkajs-timer-fault.js';
 
 /** What kafkajs decodes of one record. */
@@ -82,17 +83,16 @@ export function createRawCluster(settings: KafkaSettings): RawCluster {
   const require = createRequire(import.meta.url);
   const Cluster = require('kafkajs/src/cluster/index.js') as new (options: object) => RawCluster;
   const { createLogger } = require('kafkajs/src/loggers/index.js') as { createLogger(options: object): object };
-  const createSocketFactory = require('kafkajs/src/network/socketFactory.js') as () => object;
   return new Cluster({
     logger: createLogger({ level: logLevel.NOTHING, logCreator: () => () => {} }),
-    socketFactory: createSocketFactory(),
+    socketFactory: openKafkaSocket,
     brokers: settings.brokers,
     clientId: settings.clientId,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: true,
     metadataMaxAge: METADATA_AGE_MS,
-    retry: CLUSTER_RETRY,
+    retry: QUICK_RETRY,
     allowAutoTopicCreation: false,
     maxInFlightRequests: null,
     isolationLevel: READ_UNCOMMITTED,
