@@ -71,6 +71,20 @@ describe('the built-in classifier', () => {
     );
   });
 
+  it('lets the learned heads speak on prompts like the training ones, the same before and after another', () => {
+    const choice =
+      'Which of the following statements about the acceleration of a falling body is correct?\n' +
+      'A. It depends on the mass of the body.\nB. It is constant near the surface.\n' +
+      'C. It is zero at the start.\nD. It grows with time.\nAnswer:';
+    const code = '[PYTHON]\ndef f(text):\n    return text.upper()\nassert f("abc") == ??\n[/PYTHON]';
+    const first = classifier.judge(choice, 0.5);
+    const other = classifier.judge(code, 0.5);
+
+    expect(first.top.some(([name]) => name.startsWith('w:'))).toBe(true);
+    expect(classifier.judge(choice, 0.5)).toEqual(first);
+    expect(classifier.judge(code, 0.5)).toEqual(other);
+  });
+
   it('scores as it did when it was trained', () => {
     const prompts = [
       'hi',

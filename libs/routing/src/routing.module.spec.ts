@@ -228,6 +228,24 @@ describe('createRouter', () => {
   });
 });
 
+describe('createRouter without a configuration file', () => {
+  it('knows every model that the provider lists by its bare name, once', () => {
+    const one = {
+      providers: { demo: provider('demo-small') },
+      models: { 'demo-small': alias('order', target('demo', 'demo-small')) },
+    };
+    const router = createRouter({
+      settings: { ...one, routing: { rules: [], auto: null } },
+      providerNames: ['demo'],
+      listedModels: () => ['demo-small', 'demo-embed'],
+    });
+
+    expect(router.plan(ask('demo-embed'))).toMatchObject({ reason: 'listed_model' });
+    expect(router.models([]).map((each) => each.id)).toEqual(['demo-small', 'demo-embed']);
+    expect(refusal(() => router.plan(ask('no-such-model'))).code).toBe('model_not_found');
+  });
+});
+
 describe('replan', () => {
   it('gives the recorded plan again from question and policy text', () => {
     const router = make({ measures: { price } });

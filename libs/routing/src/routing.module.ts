@@ -18,6 +18,8 @@ export interface RouterInit {
   readonly settings: Pick<Settings, 'providers' | 'models' | 'routing'>;
   /** Names of the providers that really exist; targets on others are excluded and say so. */
   readonly providerNames: readonly string[];
+  /** Models that a provider lists beside those of the settings (`Provider.models` of the registry). */
+  readonly listedModels?: (provider: string) => readonly string[];
   /** From `loadBuiltinClassifier`; without one `auto` uses its `abstain` model, reason `auto:unavailable`. */
   readonly artifact?: PromptClassifier | null;
   /** For the strategies `price` and `latency`; without them these keep the declared order. */
@@ -27,7 +29,7 @@ export interface RouterInit {
 /** Makes the router of one configuration. It holds no state: make another when the configuration changes. */
 export function createRouter(init: RouterInit): Router {
   const classifier = init.artifact ?? null;
-  const plain = toPolicy(init.settings, init.providerNames, classifier?.artifact ?? null);
+  const plain = toPolicy(init.settings, init.providerNames, classifier?.artifact ?? null, init.listedModels);
   const policy = compilePolicy(plain);
   const policyText = policyToText(plain);
   const policyHash = sha256(policyText);

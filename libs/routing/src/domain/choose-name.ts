@@ -20,7 +20,7 @@ export interface ChosenName {
   readonly classifier: ClassifierVerdict | null;
 }
 
-export const TASK_HEADER = 'x-nextmodel-task';
+const TASK_HEADER = 'x-nextmodel-task';
 export const AUTO = 'auto';
 
 /**

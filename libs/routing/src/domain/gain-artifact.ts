@@ -51,7 +51,7 @@ export interface GainTables {
 
 const SIZES = [HEADS.length * BUCKETS, 2 * LOG_ENTRIES, 2 * (SIGMOID_STEPS + 1), 1 << (SEEN_BITS - 3)] as const;
 /** Bytes of the tables file: weights, log, sigmoid (both little-endian), seen. */
-export const TABLES_BYTES = SIZES.reduce((sum, size) => sum + size, 0);
+const TABLES_BYTES = SIZES.reduce((sum, size) => sum + size, 0);
 
 export function tablesToBytes(tables: GainTables): Uint8Array {
   const bytes = new Uint8Array(TABLES_BYTES);

@@ -6,7 +6,6 @@ import {
   createPromptFeatures,
   extractFeatures,
   isSeen,
-  namesOfBuckets,
   type PromptFeatures,
   RULE_NAMES,
 } from './prompt-features.js';
@@ -16,6 +15,8 @@ const SHORT_WORDS = 6;
 const SHORT_CHARACTERS = 60;
 const FOREIGN_PERMILLE = 300;
 const TOP = 5;
+/** Longest string of an explanation. */
+const NAME_MAX = 40;
 
 /** Probabilities in the order of `HEADS`. */
 type Chances = [number, number, number, number, number, number];
@@ -30,8 +31,8 @@ export interface GainScore {
   readonly trust: number;
   readonly unknownPermille: number;
   readonly short: boolean;
-  /** Buckets that moved the score most, with their contribution. */
-  readonly top: readonly (readonly [number, number])[];
+  /** Words and word pairs that moved the learned part most, with their contribution. */
+  readonly top: readonly (readonly [string, number])[];
   readonly topRules: readonly (readonly [string, number])[];
 }
 
@@ -57,7 +58,7 @@ export function createGainClassifier(artifact: string, model: GainModel, tables:
         unknownPermille: score.unknownPermille,
         abstained: canonical === '' || strange || close,
         chose: score.scoreQ >= thresholdQ ? 'strong' : 'weak',
-        top: explain(canonical, score),
+        top: explain(score),
       };
     },
   };
@@ -68,15 +69,23 @@ export function scoreGain(text: string, model: GainModel, tables: GainTables, fe
   extractFeatures(text, features);
   const { buckets, frequency, bucketCount } = features;
   const { weights, log } = tables;
-  const sums = new Int32Array(HEADS.length);
   let squares = 0;
+  let [sum0, sum1, sum2, sum3, sum4, sum5] = [0, 0, 0, 0, 0, 0];
+  // Written out: an inner loop over six heads costs more than the sums.
   for (let i = 0; i < bucketCount; i++) {
     const bucket = buckets[i]!;
-    const value = log[Math.min(frequency[bucket]!, LOG_ENTRIES - 1)]!;
+    const count = frequency[bucket]!;
+    const value = log[count < LOG_ENTRIES ? count : LOG_ENTRIES - 1]!;
     const at = bucket * HEADS.length;
     squares = (squares + value * value) | 0;
-    for (let head = 0; head < HEADS.length; head++) sums[head]! += value * weights[at + head]!;
+    sum0 = (sum0 + value * weights[at]!) | 0;
+    sum1 = (sum1 + value * weights[at + 1]!) | 0;
+    sum2 = (sum2 + value * weights[at + 2]!) | 0;
+    sum3 = (sum3 + value * weights[at + 3]!) | 0;
+    sum4 = (sum4 + value * weights[at + 4]!) | 0;
+    sum5 = (sum5 + value * weights[at + 5]!) | 0;
   }
+  const sums = [sum0, sum1, sum2, sum3, sum4, sum5];
   const norm = Math.max(1, Math.floor(Math.sqrt(squares)));
   const chances = model.scaleQ.map((scale, head) =>
     sigmoidQ(tables.sigmoid, model.biasQ[head]! + Math.floor((sums[head]! * scale) / norm)),
@@ -97,7 +106,7 @@ export function scoreGain(text: string, model: GainModel, tables: GainTables, fe
   const alike = Math.floor((Math.min(Math.max(domainQ - model.trustFromQ, 0), span) * 1024) / span);
   const most = model.unknownMostPermille;
   const trust = Math.floor((alike * Math.max(0, most - unknownPermille)) / most);
-  const top = trust === 0 ? [] : heaviest(features, model, tables, norm, chances as Chances, trust);
+  const top = trust === 0 ? [] : heaviest(text, features, model, tables, norm, chances as Chances, trust);
   clearFeatures(features);
 
   return {
@@ -115,7 +124,7 @@ export function scoreGain(text: string, model: GainModel, tables: GainTables, fe
 }
 
 /** Straight line between the two nearest entries of the calibration table; 0 and 1 mean never and always. */
-export function thresholdOf(model: GainModel, strongShare: number): number {
+function thresholdOf(model: GainModel, strongShare: number): number {
   const share = Math.round(Math.min(Math.max(strongShare, 0), 1) * 1000);
   if (share === 0) return 1 << 20;
   if (share === 1000) return -(1 << 20);
@@ -141,40 +150,46 @@ function unknownWords({ words, wordCount }: PromptFeatures, seen: Uint8Array): n
   return Math.floor((unknown * 1000) / wordCount);
 }
 
-/** Contribution of a bucket = its part of each logit times the slope of that head's sigmoid and the expert's share. */
+/**
+ * The words and word pairs whose buckets weigh most. Contribution of a bucket = its part of each logit times the slope
+ * of that head's sigmoid and the expert's share. Character n-grams count in the score but make poor reading: left out.
+ */
 function heaviest(
+  text: string,
   features: PromptFeatures,
   model: GainModel,
   tables: GainTables,
   norm: number,
   chances: Chances,
   trust: number,
-): (readonly [number, number])[] {
+): (readonly [string, number])[] {
   const expertQ = chances[4];
   const factors = [-expertQ, expertQ, expertQ - 65536, 65536 - expertQ].map((share, head) => {
     const slope = Math.floor((chances[head]! * (65536 - chances[head]!)) / 65536);
     return Math.floor((Math.floor((slope * model.scaleQ[head]!) / 65536) * share) / 65536);
   });
-  const top: [number, number][] = [];
+  const [factor0, factor1, factor2, factor3] = factors as [number, number, number, number];
+  const { frequency, tokenBucket, tokenFrom, tokenTo, tokenCount } = features;
+  const { weights, log } = tables;
+  const top: { readonly bucket: number; readonly token: number; readonly part: number }[] = [];
   let least = 0;
-  for (let i = 0; i < features.bucketCount; i++) {
-    const bucket = features.buckets[i]!;
-    const value = tables.log[Math.min(features.frequency[bucket]!, LOG_ENTRIES - 1)]!;
-    let part = 0;
-    for (let head = 0; head < factors.length; head++) {
-      part += value * factors[head]! * tables.weights[bucket * HEADS.length + head]!;
-    }
-    if (Math.abs(part) <= least) continue;
-    const place = top.findIndex(([, other]) => Math.abs(other) < Math.abs(part));
-    top.splice(place < 0 ? top.length : place, 0, [bucket, part]);
+  for (let token = 0; token < tokenCount; token++) {
+    const bucket = tokenBucket[token]!;
+    const at = bucket * HEADS.length;
+    const part =
+      log[Math.min(frequency[bucket]!, LOG_ENTRIES - 1)]! *
+      (factor0 * weights[at]! + factor1 * weights[at + 1]! + factor2 * weights[at + 2]! + factor3 * weights[at + 3]!);
+    if (Math.abs(part) <= least || top.some((other) => other.bucket === bucket)) continue;
+    const place = top.findIndex((other) => Math.abs(other.part) < Math.abs(part));
+    top.splice(place < 0 ? top.length : place, 0, { bucket, token, part });
     if (top.length > TOP) top.pop();
-    if (top.length === TOP) least = Math.abs(top[TOP - 1]![1]);
+    if (top.length === TOP) least = Math.abs(top[TOP - 1]!.part);
   }
-  return top.map(([bucket, part]) => [bucket, Math.floor((Math.floor(part / norm) * trust) / 1024)]);
+  return top.map(({ token, part }) => [
+    `w:${text.slice(tokenFrom[token], Math.min(tokenTo[token]!, tokenFrom[token]! + NAME_MAX))}`,
+    Math.floor((Math.floor(part / norm) * trust) / 1024),
+  ]);
 }
 
-function explain(text: string, score: GainScore): (readonly [string, number])[] {
-  const names = namesOfBuckets(text, new Set(score.top.map(([bucket]) => bucket)));
-  const learned = score.top.map(([bucket, part]) => [names.get(bucket) ?? `bucket:${bucket}`, part] as const);
-  return [...learned, ...score.topRules].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, TOP);
-}
+const explain = (score: GainScore): (readonly [string, number])[] =>
+  [...score.top, ...score.topRules].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, TOP);

@@ -17,7 +17,10 @@ export function listModels(policy: CompiledPolicy, allowedModels: readonly strin
   for (const alias of policy.aliases) if (!alias.name.includes('*')) listed.set(alias.name, 'nextmodel');
   if (policy.auto !== null) listed.set(AUTO, 'nextmodel');
   for (const [model, providers] of policy.listedBy) {
+    const alias = policy.exact.get(model);
     for (const provider of providers) {
+      // An alias of the same name for the same target stands there already.
+      if (alias?.targets.some((target) => target.provider === provider && target.model === model)) continue;
       const id = providers.length === 1 && !listed.has(model) ? model : `${provider}/${model}`;
       if (!listed.has(id)) listed.set(id, provider);
     }

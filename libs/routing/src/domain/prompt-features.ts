@@ -3,11 +3,11 @@
  * serving cannot drift apart: it imports nothing. All results are integers.
  */
 
-export const BUCKET_BITS = 16;
+const BUCKET_BITS = 16;
 export const BUCKETS = 1 << BUCKET_BITS;
 /** Words seen in training are a set of this many bits. */
 export const SEEN_BITS = 18;
-export const TEXT_MAX = 4000;
+const TEXT_MAX = 4000;
 /** Raise when the features of a text change: an artefact of another version is not used. */
 export const FEATURE_VERSION = 1;
 
@@ -79,6 +79,11 @@ export interface PromptFeatures {
   /** Hashes of the words in order; digits alone are none. */
   readonly words: Uint32Array;
   wordCount: number;
+  /** Bucket of each word and word pair in order, and where it stands in the text: what an explanation can name. */
+  readonly tokenBucket: Uint32Array;
+  readonly tokenFrom: Uint16Array;
+  readonly tokenTo: Uint16Array;
+  tokenCount: number;
   /** One count for each of `RULE_NAMES`. */
   readonly rules: Int32Array;
   /** UTF-16 units outside ASCII. */
@@ -93,6 +98,10 @@ export function createPromptFeatures(): PromptFeatures {
     bucketCount: 0,
     words: new Uint32Array(TEXT_MAX),
     wordCount: 0,
+    tokenBucket: new Uint32Array(TEXT_MAX * 2),
+    tokenFrom: new Uint16Array(TEXT_MAX * 2),
+    tokenTo: new Uint16Array(TEXT_MAX * 2),
+    tokenCount: 0,
     rules: new Int32Array(RULE_NAMES.length),
     foreign: 0,
     codes: new Uint16Array(TEXT_MAX),
@@ -106,7 +115,7 @@ export function canonicalText(text: string): string {
   return normal.length > TEXT_MAX ? normal.slice(0, TEXT_MAX) : normal;
 }
 
-export const mix = (value: number): number => {
+const mix = (value: number): number => {
   let hash = Math.imul(value ^ (value >>> 16), 0x7feb352d);
   hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b);
   return (hash ^ (hash >>> 16)) >>> 0;
@@ -132,8 +141,15 @@ export function extractFeatures(text: string, into: PromptFeatures): void {
   };
   rules.fill(0);
   into.wordCount = 0;
+  into.tokenCount = 0;
   into.foreign = 0;
+  const token = (bucket: number, from: number, to: number): void => {
+    into.tokenBucket[into.tokenCount] = bucket & (BUCKETS - 1);
+    into.tokenFrom[into.tokenCount] = from;
+    into.tokenTo[into.tokenCount++] = to;
+  };
   let previous = 0;
+  let previousFrom = 0;
   let hash = WORD_BASIS;
   let run = 0;
   let letters = 0;
@@ -149,9 +165,15 @@ export function extractFeatures(text: string, into: PromptFeatures): void {
     if (run > 0) {
       const word = mix(hash);
       add(word);
+      token(word, i - run, i);
       if (letters === 0) rules[2]!++;
       else into.words[into.wordCount++] = word;
-      if (previous !== 0) add(pairHash(previous, hash));
+      if (previous !== 0) {
+        const pair = pairHash(previous, hash);
+        add(pair);
+        token(pair, previousFrom, i);
+      }
+      previousFrom = i - run;
       rules[1]!++;
       if (run >= 10) rules[5]!++;
       const rule = ruleOfWord.get(hash);
@@ -204,39 +226,3 @@ export const isSeen = (seen: Uint8Array, hash: number): boolean => {
   const bit = hash >>> (32 - SEEN_BITS);
   return ((seen[bit >>> 3]! >>> (bit & 7)) & 1) === 1;
 };
-
-/** Strings of the text that fall into one of `wanted`, with their bucket, each once: what an explanation can name. */
-export function namesOfBuckets(text: string, wanted: ReadonlySet<number>): Map<number, string> {
-  const names = new Map<number, string>();
-  const lower = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()).replace(/\p{Cc}/gu, ' ');
-  const note = (hash: number, name: () => string): void => {
-    const bucket = hash & (BUCKETS - 1);
-    if (wanted.has(bucket) && !names.has(bucket)) names.set(bucket, name());
-  };
-  let previous = '';
-  let start = -1;
-  for (let i = 0; i <= lower.length; i++) {
-    const code = i < lower.length ? lower.charCodeAt(i) : 32;
-    if (isWord(code)) {
-      if (start < 0) start = i;
-      continue;
-    }
-    if (start >= 0) {
-      const word = lower.slice(start, i);
-      const before = previous;
-      note(mix(wordHash(word)), () => `w:${word}`);
-      if (before !== '') note(pairHash(wordHash(before), wordHash(word)), () => `w:${before} ${word}`);
-      previous = word;
-      start = -1;
-    }
-    if (code !== 32 && i < lower.length) note(mix(code * 7919 + 13), () => `p:${String.fromCharCode(code)}`);
-  }
-  for (let i = 0; i + 2 < lower.length && names.size < wanted.size; i++) {
-    let gram = 0x9747b28c;
-    for (let n = 0; n < 5 && i + n < lower.length; n++) {
-      gram = Math.imul(gram ^ lower.charCodeAt(i + n), PRIME);
-      if (n >= 2) note(mix(gram ^ (n << 20)), () => `c:${lower.slice(i, i + n + 1)}`);
-    }
-  }
-  return names;
-}

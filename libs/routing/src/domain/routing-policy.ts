@@ -66,17 +66,17 @@ export function toPolicy(
   source: PolicySource,
   providerNames: readonly string[],
   classifier: string | null,
+  listedModels: (provider: string) => readonly string[] = () => [],
 ): RoutingPolicy {
   const auto = source.routing.auto;
+  const modelsOf = (name: string): readonly string[] => {
+    const own = Object.hasOwn(source.providers, name) ? (source.providers[name]?.models ?? []) : [];
+    return [...new Set([...own, ...listedModels(name)])].sort(byText);
+  };
   return {
     version: 1,
     classifier,
-    providers: [...new Set(providerNames)]
-      .sort(byText)
-      .map((name) => [
-        name,
-        Object.hasOwn(source.providers, name) ? [...(source.providers[name]?.models ?? [])].sort(byText) : [],
-      ]),
+    providers: [...new Set(providerNames)].sort(byText).map((name) => [name, modelsOf(name)]),
     aliases: Object.entries(source.models)
       .sort((a, b) => byText(a[0], b[0]))
       .map(([name, { strategy, targets }]) => ({

@@ -2,7 +2,7 @@
  * A number in [0, 1) that depends on nothing but its arguments, so that a recorded choice can be computed again.
  * FNV-1a over the characters, then a finaliser; 32 bits.
  */
-export function seededDraw(seed: string, round: number): number {
+function seededDraw(seed: string, round: number): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < seed.length; i++) hash = Math.imul(hash ^ seed.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ round, 0x01000193);
