@@ -60,6 +60,7 @@ export interface AttemptOutcome {
 export interface DispatchResult {
   /** `truncated`: failed after the commit point. */
   readonly status: 'ok' | 'failed' | 'truncated' | 'aborted';
+  /** The attempt whose content the client got, whole or (`truncated`, `aborted`) in part. */
   readonly served: AttemptOutcome | null;
   readonly attempts: readonly AttemptOutcome[];
   /** Set unless `ok`; ready to be shown with `toOpenAiError`. */

@@ -1,7 +1,8 @@
 import type { Clock } from '#events/ports/clock.js';
 
-/** Something that must be told when its time is over. `dueMs` is monotonic; `Infinity` = not waiting. */
+/** Something that must be told when its time is over. */
 export interface Deadline {
+  /** Monotonic milliseconds. Its owner may move it later by itself; earlier only with `set`. */
   dueMs: number;
   onDue(nowMs: number): void;
 }
@@ -22,11 +23,6 @@ export class AttemptTimers {
     deadline.dueMs = dueMs;
     this.waiting.add(deadline);
     if (dueMs < this.armedForMs) this.arm(dueMs);
-  }
-
-  /** Moves a deadline that is set already to a later time. */
-  postpone(deadline: Deadline, dueMs: number): void {
-    deadline.dueMs = dueMs;
   }
 
   clear(deadline: Deadline): void {

@@ -27,6 +27,10 @@ const stream = (text: string): readonly ScriptStep[] => [
   { do: 'end' },
 ];
 
+const throwing = (): never => {
+  throw new Error('a bug');
+};
+
 function open(script: Script, keys: readonly string[] = ['k']) {
   const transport = new ScriptedTransport(script);
   const registry = testRegistry([
@@ -246,6 +250,24 @@ describe('the engine', () => {
 
     expect(result).toMatchObject({ status: 'failed', error: { httpStatus: 503 } });
     expect(recorder.intents).toEqual([]);
+  });
+
+  it('ends with an error of its own when something of ours throws', async () => {
+    const transport = new ScriptedTransport(() => refusal(400, {}, 'context_length_exceeded'));
+    const registry = testRegistry([testProvider('a', 'http://a.invalid/v1')]);
+    const dispatcher = createDispatcher({ registry, transport, clock: realClock, contextWindow: throwing });
+    const request = testRequest([{ provider: 'a', model: 'm' }]);
+
+    const result = await dispatcher.dispatch(
+      request,
+      new CollectingSink(),
+      new CollectingRecorder(),
+      AbortSignal.any([]),
+    );
+
+    expect(result).toMatchObject({ status: 'failed', error: { httpStatus: 500, code: 'internal' } });
+    expect(result.error?.publicMessage).not.toContain('a bug');
+    expect(dispatcher.inFlight).toBe(0);
   });
 
   it('survives a sink that throws', async () => {

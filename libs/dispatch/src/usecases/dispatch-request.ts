@@ -5,6 +5,7 @@ import { startDeadlineMs } from '../domain/attempt-budget.js';
 import type { AttemptFailure } from '../domain/attempt-failure.js';
 import { blockedError, chooseFinalError, clientClosedError, truncatedError } from '../domain/final-error.js';
 import { beginCall, callFailed, callReleased, callWorked, type LaneCall } from '../domain/health-board.js';
+import { failureOfOurs } from '../domain/own-failure.js';
 import type { LatencyBook } from '../domain/latency-book.js';
 import { decideNext, type Decision } from '../domain/retry-decision.js';
 import type { RetryBudgets } from '../domain/retry-budget.js';
@@ -57,6 +58,14 @@ export class Dispatch implements Deadline {
   }
 
   start(): void {
+    try {
+      this.begin();
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  private begin(): void {
     if (this.signal.aborted) {
       this.finish('aborted', null, clientClosedError());
       return;
@@ -76,7 +85,12 @@ export class Dispatch implements Deadline {
     const { choice } = this;
     if (this.over || choice === null) return;
     const { targets } = this.request.plan;
-    this.call(this.deps.chooser.pick(targets, choice.index, this.deps.clock.monotonicMs()) ?? choice);
+    const nowMs = this.deps.clock.monotonicMs();
+    const again = this.deps.chooser.pick(targets, choice.index, nowMs);
+    if (again !== null) this.call(again);
+    // A rate limit was waited out; a breaker that others have opened meanwhile is not called into.
+    else if (choice.lane.own.stateAt(nowMs) === 'closed') this.call(choice);
+    else this.finish('failed', null, chooseFinalError(this.failures));
   }
 
   private readonly onAbort = (): void => {
@@ -114,8 +128,22 @@ export class Dispatch implements Deadline {
   }
 
   private readonly onAttemptEnd = (end: AttemptEnd): void => {
-    const { laneCall, deps } = this;
     this.attempt = null;
+    try {
+      this.follow(end);
+    } catch (error) {
+      this.crash(error);
+    }
+  };
+
+  /** A bug of ours must end the request, not leave its client waiting. */
+  private crash(error: unknown): void {
+    this.attempt?.abort();
+    this.finish('failed', null, chooseFinalError([failureOfOurs(error)]));
+  }
+
+  private follow(end: AttemptEnd): void {
+    const { laneCall, deps } = this;
     const nowMs = deps.clock.monotonicMs();
     switch (end.kind) {
       case 'answered': {
@@ -150,7 +178,7 @@ export class Dispatch implements Deadline {
         this.failures.push(end.failure);
         this.moveOn(end.outcome, this.decide(end.failure, nowMs), nowMs);
     }
-  };
+  }
 
   private decide(
     failure: AttemptFailure,

@@ -2,6 +2,7 @@ import type { AttemptStatus, Billed } from '#events/domain/attempt.js';
 import type { Clock } from '#events/ports/clock.js';
 import type { ProviderCall } from '#providers/ports/provider-adapter.js';
 import type { AttemptFailure } from '../domain/attempt-failure.js';
+import { chooseFinalError } from '../domain/final-error.js';
 import { failureOfOurs, OWN_FAILURES, type OwnFailure } from '../domain/own-failure.js';
 import type {
   ResponseHeaders,
@@ -273,7 +274,8 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
     try {
       this.end(failureOfOurs(error), 'error');
     } catch {
-      this.finish({ kind: 'not_recorded', error }, true);
+      // Not even its outcome can be described.
+      this.finish({ kind: 'not_recorded', error: chooseFinalError([failureOfOurs(error)]) }, true);
     }
   }
 
