@@ -1,6 +1,8 @@
+import { FileTailIntents } from './adapters/files/file-tail-intents.js';
 import { ClickhouseReceiptStore, type ClickhouseStoreOptions } from './adapters/clickhouse/clickhouse-receipt-store.js';
 import { MemoryReceiptStore } from './adapters/memory/memory-receipt-store.js';
 import type { ReceiptQueries, ReceiptRebuild, ReceiptStore } from './ports/receipt-store.js';
+import type { TailIntentStore } from './ports/tail-intent-store.js';
 
 export { startSqlEngine } from './adapters/sql-engine/start-sql-engine.js';
 export type { SqlEngine, SqlEngineOptions, SqlEngineState } from './adapters/sql-engine/start-sql-engine.js';
@@ -14,4 +16,12 @@ export function openClickhouseStore(options: ClickhouseStoreOptions): ReceiptSto
 /** Receipts in memory; gone with the process. */
 export function createMemoryReceiptStore(): ReceiptStore {
   return new MemoryReceiptStore();
+}
+
+/** The audits that come with the product; run one with `runAudit`. */
+export { readAudits } from './adapters/files/audit-files.js';
+
+/** Remembers in a directory of its own which range an ingester is writing. */
+export function openFileTailIntents(directory: string): TailIntentStore {
+  return new FileTailIntents(directory);
 }

@@ -158,7 +158,7 @@ export const LOG_ENTRY_COLUMNS: Readonly<Record<string, string>> = {
   log_id: text,
   log_index: position,
   kind: enumOf(ENTRY_KIND),
-  /** All zeros for `sealed`, whose receipt stands in `receipts`. */
+  /** All zeros for a record that could not say. */
   receipt_id: 'UUID CODEC(ZSTD(1))',
   reason: text,
   k_partition: 'UInt16',

@@ -75,7 +75,7 @@ export interface ReceiptStore {
   migrate(): Promise<void>;
   /**
    * Writes one batch: attempts, adjustments, receipts, then the positions, each table with the token
-   * `<table>:<partition>:<first>-<last>`. The same batch again changes nothing. Resolves when the rows can be read.
+   * `<table>:<partition>:<first>-<last>:<hash of its receipt ids>`. The same batch again changes nothing. Resolves when the rows can be read.
    * @throws RouterError `event_undecodable` when the store refuses a row for what it holds: no retry will help.
    * @throws RouterError `store_unavailable` (retryable) when it is unknown whether rows were written: send it again.
    */

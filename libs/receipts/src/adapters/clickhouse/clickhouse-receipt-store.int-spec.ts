@@ -38,7 +38,7 @@ describe('the ClickHouse receipt store', () => {
     const store = new ClickhouseReceiptStore({ url: engine.url, username: 'audit', password: 'look' });
 
     for (const view of ['receipts_effective', 'spend_by_key_day', 'unpriced']) {
-      expect((await store.query(`SELECT * FROM ${view} LIMIT 3`, {})).rows.length).toBeGreaterThan(0);
+      expect((await store.query(`SELECT * FROM nextmodel.${view} LIMIT 3`, {})).rows.length).toBeGreaterThan(0);
     }
 
     await store.close();

@@ -11,7 +11,7 @@ import {
 } from '../../domain/ddl.js';
 import { TABLE_COLUMNS, type ReceiptTable } from '../../domain/receipt-columns.js';
 import { ATTEMPT_SELECT, fromReceiptRow, RECEIPT_SELECT, type RowObject } from '../../domain/receipt-from-row.js';
-import { batchRows } from '../../domain/batch-rows.js';
+import { batchRows, batchToken, type PlacedRow } from '../../domain/batch-rows.js';
 import { ColumnError } from '../../domain/column-value.js';
 import type { AuditResult, InsertOptions, ReceiptBatch, ReceiptStore, ReceiptSums } from '../../ports/receipt-store.js';
 
@@ -80,37 +80,30 @@ export class ClickhouseReceiptStore implements ReceiptStore {
     for (const [table, all] of rows) {
       if (all.length === 0) continue;
       const missing = options.verify === true ? await this.#missing(table, batch, all) : all;
-      if (missing.length > 0)
-        await this.#insert(
-          table,
-          batch,
-          missing.map((row) => row.cells),
-        );
+      if (missing.length > 0) await this.#insert(table, batchToken(table, batch, all), missing);
     }
   }
 
-  async #missing(
-    table: ReceiptTable,
-    batch: ReceiptBatch,
-    rows: readonly { readonly offset: bigint; readonly cells: readonly unknown[] }[],
-  ): Promise<typeof rows> {
+  /** Rows that are not there yet, by offset and receipt: an offset alone may have been given twice. */
+  async #missing(table: ReceiptTable, batch: ReceiptBatch, rows: readonly PlacedRow[]): Promise<readonly PlacedRow[]> {
     const stored = await this.#rows(
-      `SELECT DISTINCT k_offset FROM ${this.database}.${table}
+      `SELECT DISTINCT k_offset, receipt_id FROM ${this.database}.${table}
        WHERE k_partition = {p:UInt16} AND k_offset BETWEEN {a:UInt64} AND {b:UInt64}`,
       { p: batch.partition, a: batch.firstOffset.toString(), b: batch.lastOffset.toString() },
     );
-    const have = new Set(stored.map((row) => String(row['k_offset'])));
-    return have.size === 0 ? rows : rows.filter((row) => !have.has(row.offset.toString()));
+    if (stored.length === 0) return rows;
+    const id = TABLE_COLUMNS[table].indexOf('receipt_id');
+    const have = new Set(stored.map((row) => `${String(row['k_offset'])}/${String(row['receipt_id'])}`));
+    return rows.filter((row) => !have.has(`${row.offset}/${String(row.cells[id])}`));
   }
 
-  async #insert(table: ReceiptTable, batch: ReceiptBatch, values: readonly (readonly unknown[])[]): Promise<void> {
-    const token = `${table}:${batch.partition}:${batch.firstOffset}-${batch.lastOffset}`;
+  async #insert(table: ReceiptTable, token: string, rows: readonly PlacedRow[]): Promise<void> {
     await this.#guarded(() =>
       this.#client.insert({
         table: `${this.database}.${table}`,
         columns: [...TABLE_COLUMNS[table]] as [string, ...string[]],
         format: 'JSONCompactEachRow',
-        values: values as never,
+        values: rows.map((row) => row.cells) as never,
         clickhouse_settings: { ...INSERT_SETTINGS, insert_deduplication_token: token },
       }),
     );

@@ -68,7 +68,7 @@ function full(asked: SqlRequest): EngineQuery {
     sql: asked.sql,
     body: asked.body,
     format: asked.format,
-    database: asked.database ?? 'nextmodel',
+    database: asked.database ?? 'default',
     settings: asked.settings,
     parameters: asked.parameters,
     queryId: asked.queryId,

@@ -1,0 +1,14 @@
+-- Daily spend of a tenant: requests, money, and what is missing from the sum because it has no price.
+-- @param tenant String = '' -- one tenant; empty = all
+-- @param days UInt16 = 30 -- how far back
+SELECT
+  toDate(ts) AS day,
+  count() AS requests,
+  sum(ifNull(cost_usd, 0)) AS spend_usd,
+  countIf(cost_usd IS NULL) AS unpriced_requests,
+  countIf(cost_status = 'estimated') AS estimated_requests,
+  sum(avoided_usd) AS avoided_usd
+FROM nextmodel.receipts FINAL
+WHERE ({tenant:String} = '' OR tenant_id = {tenant:String}) AND ts >= now() - toIntervalDay({days:UInt16})
+GROUP BY day
+ORDER BY day
