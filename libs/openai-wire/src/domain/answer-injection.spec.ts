@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { injectReceiptId, injectUsageCost } from './answer-injection.js';
+import { hideUsage, injectReceiptId, injectUsageCost } from './answer-injection.js';
 import { usageChunk, usageJson, type UsageCost } from './usage-view.js';
 
 const cost: UsageCost = {
@@ -119,6 +119,17 @@ describe('injectReceiptId', () => {
 
   it.each(['[DONE]', '', '[]'])('leaves %s alone', (text) => {
     expect(injectReceiptId(text, id)).toBe(text);
+  });
+});
+
+describe('hideUsage', () => {
+  it('nulls a usage object beside content and nothing else', () => {
+    const choices = '[{"delta":{"content":"\\"usage\\":{\\"a\\":1}"}}]';
+
+    expect(hideUsage(`{"usage": {"a":1} ,"choices":${choices}}`)).toBe(`{"usage": null ,"choices":${choices}}`);
+    for (const data of [`{"choices":${choices}}`, '{"usage":null}', '{"usage":5}', '{"x":{"usage":{}}}', '[]']) {
+      expect(hideUsage(data)).toBe(data);
+    }
   });
 });
 

@@ -37,6 +37,17 @@ export function injectReceiptId(chunkData: string, receiptId: string): string {
   );
 }
 
+/**
+ * Sets a top-level usage object to `null`: for chunks that carry usage beside content when the client did not ask for
+ * it. All other bytes are kept; without such an object the text comes back as it was.
+ */
+export function hideUsage(chunkData: string): string {
+  if (!chunkData.includes('"usage"')) return chunkData;
+  const usage = findMember(chunkData, 'usage', skipSpace(chunkData, 0));
+  if (typeof usage === 'string' || chunkData.charCodeAt(usage.valueStart) !== 123) return chunkData;
+  return `${chunkData.slice(0, usage.valueStart)}null${chunkData.slice(usage.valueEnd)}`;
+}
+
 /** Replaces a member's value or inserts the member first; `null` when the text is odd. */
 function setMember(text: string, objectStart: number, name: string, value: string): string | null {
   const member = findMember(text, name, objectStart);

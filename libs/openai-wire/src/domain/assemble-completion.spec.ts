@@ -90,8 +90,16 @@ describe('CompletionAssembly', () => {
   });
 
   it('takes a prototype name for nothing', () => {
-    fold([JSON.parse('{"__proto__":{"bad":1},"choices":[{"delta":{"__proto__":{"bad":1},"content":"x"}}]}')]);
+    const chunk1: unknown = JSON.parse(
+      '{"__proto__":{"bad":1},"choices":[{"delta":{"__proto__":{"bad":1},"content":"x","audio":{"__proto__":{"bad":1}}}}]}',
+    );
 
+    const completion = fold([chunk1]);
+
+    const [choice] = completion['choices'] as { message: Record<string, unknown> }[];
+    expect(completion['bad']).toBeUndefined();
+    expect(choice?.message['bad']).toBeUndefined();
+    expect(choice?.message['audio']).toEqual({});
     expect(({} as Record<string, unknown>)['bad']).toBeUndefined();
   });
 
@@ -118,6 +126,19 @@ describe('replayCompletion', () => {
 
     expect(kinds(true)).toEqual(['lifecycle', 'content', 'content', 'finish', 'usage']);
     expect(kinds(false)).toEqual(['lifecycle', 'content', 'content', 'finish']);
+  });
+
+  it('never cuts a character in two', () => {
+    const completion = fold([chunk({ content: 'a🙂🙂🙂🙂b' }, 'stop')]);
+
+    for (const pieceChars of [1, 2, 3, 4]) {
+      const texts = replayAsChunks(completion, { includeUsage: false, pieceChars }).map(
+        (data) => (JSON.parse(data) as { choices: [{ delta: { content?: string } }] }).choices[0].delta.content ?? '',
+      );
+
+      expect(texts.every((text) => text.isWellFormed())).toBe(true);
+      expect(texts.join('')).toBe('a🙂🙂🙂🙂b');
+    }
   });
 
   it('is undone by folding the chunks again', () => {

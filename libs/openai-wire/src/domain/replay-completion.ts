@@ -70,7 +70,6 @@ function* pieces(text: string, chars: number): Generator<string> {
     if (end < text.length) {
       const space = text.lastIndexOf(' ', end - 1);
       if (space > at) end = space + 1;
-      else if (isHighSurrogate(text.charCodeAt(end - 1)) && end - at > 1) end -= 1;
       else if (isHighSurrogate(text.charCodeAt(end - 1))) end += 1;
     }
     yield text.slice(at, end);

@@ -21,6 +21,8 @@ interface RecordedRefusal {
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const CANARY = 'sk-CANARY0123456789abcdef';
+/** A key that looks like a name. */
+const PLAIN_CANARY = 'AKIACANARYABCDEFGHIJKLMNOPQ';
 
 /** Rows of the table of error classes that hold for every kind. */
 const COMMON: readonly (readonly [status: number, expected: Partial<FailureClass>])[] = [
@@ -116,7 +118,17 @@ const COMMON: readonly (readonly [status: number, expected: Partial<FailureClass
     },
   ],
   [529, { code: 'upstream_unavailable', clientStatus: 503, retrySame: true, nextTarget: 'yes', breaker: 'failure' }],
-  [302, { code: 'upstream_bad_response', clientStatus: 502, retrySame: false, nextTarget: 'yes', breaker: 'failure' }],
+  [
+    302,
+    {
+      code: 'upstream_bad_response',
+      clientStatus: 502,
+      retrySame: false,
+      nextTarget: 'yes',
+      breaker: 'failure',
+      billed: 'no',
+    },
+  ],
   [200, { code: 'upstream_bad_response', clientStatus: 502, retrySame: false, nextTarget: 'yes', breaker: 'failure' }],
 ];
 
@@ -251,10 +263,12 @@ export function describeProviderAdapter(adapter: ProviderAdapter): void {
     });
 
     it('never shows text of the provider, wherever a key stands in it', () => {
-      const error = { message: CANARY, type: CANARY, code: CANARY, param: CANARY, metadata: { raw: CANARY } };
-      for (const status of [200, 302, 400, 401, 402, 403, 404, 409, 413, 422, 429, 500, 503]) {
-        for (const body of [{ error }, { error: CANARY }, { detail: CANARY }, [{ error }], CANARY]) {
-          expect(JSON.stringify(classify(status, JSON.stringify(body)))).not.toContain('CANARY');
+      for (const key of [CANARY, PLAIN_CANARY]) {
+        const error = { message: key, type: key, code: key, param: key, metadata: { raw: key } };
+        for (const status of [200, 302, 400, 401, 402, 403, 404, 409, 413, 422, 429, 500, 503]) {
+          for (const body of [{ error }, { error: key }, { detail: key }, [{ error }], key]) {
+            expect(JSON.stringify(classify(status, JSON.stringify(body)))).not.toContain('CANARY');
+          }
         }
       }
     });
