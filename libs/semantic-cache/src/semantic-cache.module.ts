@@ -7,6 +7,8 @@ import { StaticEmbedder } from './adapters/builtin/static-embedder.js';
 import { InProcessIndex } from './adapters/in-process/in-process-index.js';
 import { IndexDirectory } from './adapters/in-process/index-directory.js';
 import { MemoryIndex } from './adapters/memory/memory-index.js';
+import { openFreshQdrantIndex } from './adapters/qdrant/fresh-qdrant-index.js';
+import { QdrantIndex } from './adapters/qdrant/qdrant-index.js';
 import { RemoteEmbedder, type RemoteEmbedderOptions } from './adapters/remote/remote-embedder.js';
 import { cacheKeyOf, type Sha256Hex } from './domain/cache-key.js';
 import type { ContentCipher, ErasableContentCipher } from './ports/content-cipher.js';
@@ -48,6 +50,30 @@ export interface InProcessIndexPlace {
 export async function openInProcessIndex(place: InProcessIndexPlace): Promise<VectorIndex> {
   const path = await new IndexDirectory(place.directory, place.embedderId).current();
   return InProcessIndex.open({ path, ...entriesMaxOf(place) });
+}
+
+export interface QdrantPlace {
+  /** `http://host:6333`, with a path when it stands behind one. */
+  readonly url: string;
+  /** `null` = the server has none. */
+  readonly apiKey: string | null;
+  readonly embedderId: string;
+  /** Length of the embedder's vectors; default 256, the builtin's. */
+  readonly dimensions?: number;
+}
+
+const BUILTIN_DIMENSIONS = 256;
+
+/**
+ * The index in Qdrant, shared by all gateways. Does not fail when the server is away: collection and alias are made
+ * at the first write, and look-ups fail fast until then. `ping` tells whether it is sound.
+ */
+export function openQdrantIndex(place: QdrantPlace): Promise<VectorIndex> {
+  const index = new QdrantIndex({ ...place, dimensions: place.dimensions ?? BUILTIN_DIMENSIONS });
+  index.ensureReady().catch(() => {
+    // Tried again at the next write and ping; until then the caller's look-ups are misses.
+  });
+  return Promise.resolve(index);
 }
 
 const entriesMaxOf = ({ entriesMax }: InProcessIndexPlace): { entriesMax?: number } =>
@@ -152,6 +178,17 @@ export async function rebuildInProcessIndex(init: RebuildInit & InProcessIndexPl
       await directory.discard(name);
     },
   };
+  return rebuildIndex({ ...rebuilding(init), fresh });
+}
+
+/**
+ * Rebuilds the index in Qdrant from the content topic: a new collection, counts compared, then the alias moved in one
+ * action and the old collection deleted. Gateways go on without a restart.
+ * @throws RouterError when log, embedder or server fail or the counts differ; the old collection stays in use.
+ */
+export async function rebuildQdrantIndex(init: RebuildInit & QdrantPlace): Promise<RebuildResult> {
+  const { url, apiKey, embedderId, dimensions = BUILTIN_DIMENSIONS } = init;
+  const fresh = await openFreshQdrantIndex({ url, apiKey, embedderId, dimensions });
   return rebuildIndex({ ...rebuilding(init), fresh });
 }
 

@@ -16,9 +16,12 @@ import {
   createSemanticCache,
   loadStaticEmbedder,
   openInProcessIndex,
+  openQdrantIndex,
   rebuildInProcessIndex,
+  rebuildQdrantIndex,
   STATIC_EMBEDDER_ID,
 } from '../semantic-cache.module.js';
+import { FakeQdrant } from '../adapters/qdrant/test/fake-qdrant.js';
 import type { DeadContent } from './index-content.js';
 import type { RebuildProgress } from './rebuild-index.js';
 
@@ -277,5 +280,38 @@ describe('rebuilding the index', () => {
     await expect(rebuild(directory, { failing: true })).rejects.toMatchObject({ code: 'store_unavailable' });
 
     expect(await countIn(directory)).toBe(3);
+  });
+
+  it('switches the alias in Qdrant under a running index and deletes the old collection', async () => {
+    const fake = new FakeQdrant();
+    const place = { url: await fake.listen(), apiKey: null, embedderId: STATIC_EMBEDDER_ID };
+    const running = await openQdrantIndex(place);
+    await running.ping();
+    expect(await running.count()).toBe(0);
+
+    const result = await rebuildQdrantIndex({
+      ...place,
+      reader: readerOf(log),
+      embedder: loadStaticEmbedder,
+      cipher,
+      nowMs: () => NOW + 1,
+    });
+
+    expect(result).toMatchObject({ entries: 3, undecodable: 1 });
+    expect(await running.count()).toBe(3);
+    expect(fake.collections.size).toBe(1);
+    await expect(
+      rebuildQdrantIndex({
+        ...place,
+        reader: readerOf(log),
+        embedder: () => Promise.reject(new Error('gone')),
+        cipher,
+        nowMs: () => NOW + 1,
+      }),
+    ).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await running.count()).toBe(3);
+    expect(fake.collections.size).toBe(1);
+    await running.close();
+    fake.close();
   });
 });
