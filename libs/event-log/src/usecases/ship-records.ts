@@ -30,7 +30,7 @@ export interface ShipperInit {
 }
 
 export interface ShipperStatus {
-  /** `waiting`: the last try failed, the next one follows within 5 s; nothing is lost, the spool grows. */
+  /** `waiting`: a try failed or has no answer for 2 s, and the next follows within 5 s; nothing is lost, the spool grows. */
   readonly state: 'idle' | 'shipping' | 'waiting' | 'stopped';
   /** Records in the spool that are not acknowledged yet; at most a second old. */
   readonly lagRecords: bigint;
@@ -114,16 +114,16 @@ function summarize(shippers: readonly TopicShipper[], ended: boolean): ShipperSt
   let behindMs = 0;
   let shippedRecords = 0;
   let deadLetters = 0;
-  let failing = false;
+  let waiting = false;
   const topics = shippers.map(({ topic, progress }) => {
     if (progress.head > progress.next) lagRecords += progress.head - progress.next;
     behindMs = Math.max(behindMs, progress.behindMs);
     shippedRecords += progress.shipped;
     deadLetters += progress.deadLetters;
-    failing ||= progress.failuresInARow > 0;
+    waiting ||= progress.waiting;
     return { topic, nextOffset: progress.next, headOffset: progress.head };
   });
   const working = lagRecords > 0n ? 'shipping' : 'idle';
-  const state = ended ? 'stopped' : failing ? 'waiting' : working;
+  const state = ended ? 'stopped' : waiting ? 'waiting' : working;
   return { state, lagRecords, behindMs, shippedRecords, deadLetters, topics };
 }

@@ -37,6 +37,7 @@ export interface ShipTopicInit {
 }
 
 const BACKOFF_MS_MAX = 5000;
+const SLOW_MS = 2000;
 
 /** Ships one topic of one spool partition, in order, each batch once it is acknowledged and again when that is unknown. */
 export class TopicShipper {
@@ -47,6 +48,7 @@ export class TopicShipper {
   #deadLetters = 0;
   #failures = 0;
   #behindSince: number | null = null;
+  #sendingSince: number | null = null;
 
   constructor(init: ShipTopicInit) {
     this.#init = init;
@@ -62,7 +64,8 @@ export class TopicShipper {
     readonly head: bigint;
     readonly shipped: number;
     readonly deadLetters: number;
-    readonly failuresInARow: number;
+    /** The last try failed, or has had no answer for 2 s. */
+    readonly waiting: boolean;
     readonly behindMs: number;
   } {
     return {
@@ -70,7 +73,7 @@ export class TopicShipper {
       head: this.#head,
       shipped: this.#shipped,
       deadLetters: this.#deadLetters,
-      failuresInARow: this.#failures,
+      waiting: this.#failures > 0 || (this.#sendingSince !== null && performance.now() - this.#sendingSince > SLOW_MS),
       behindMs: this.#behindSince === null ? 0 : performance.now() - this.#behindSince,
     };
   }
@@ -123,7 +126,10 @@ export class TopicShipper {
     // After a failure some records of the batch are acknowledged already: they are not sent again.
     let rest = batch.records.filter(({ offset }) => offset >= this.#next);
     while (rest.length > 0) {
-      const outcome = await sink.send(rest);
+      this.#sendingSince = performance.now();
+      const outcome = await sink.send(rest).finally(() => {
+        this.#sendingSince = null;
+      });
       if (outcome.kind === 'acked') {
         this.#shipped += rest.length;
         break;

@@ -1,4 +1,4 @@
-import { type Kafka, type Message, Partitioners, type Producer, type TopicMessages } from 'kafkajs';
+import { type Kafka, type Message, Partitioners, type Producer, type RetryOptions, type TopicMessages } from 'kafkajs';
 import type { NewRecord } from '#events/domain/event-record.js';
 import type { RecordSink, SinkOutcome } from '../../usecases/ship-topic.js';
 import { kafkaBytes, toKafkaMessage } from './kafka-record.js';
@@ -19,13 +19,15 @@ const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 export class KafkaProducer implements RecordSink {
   readonly #kafka: Kafka;
   readonly #report: (error?: unknown) => void;
+  readonly #retry: RetryOptions;
   #producer: Producer | null = null;
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(settings: KafkaSettings, report: (error?: unknown) => void) {
-    this.#kafka = createKafka(settings, WORK_RETRY);
+  constructor(settings: KafkaSettings, report: (error?: unknown) => void, retry: RetryOptions = WORK_RETRY) {
+    this.#kafka = createKafka(settings, retry);
     this.#report = report;
+    this.#retry = retry;
   }
 
   /**
@@ -93,7 +95,7 @@ export class KafkaProducer implements RecordSink {
       createPartitioner: Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
       metadataMaxAge: 60_000,
-      retry: WORK_RETRY,
+      retry: this.#retry,
     });
     this.#producer = producer;
     await producer.connect();
