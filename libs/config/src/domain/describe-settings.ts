@@ -29,13 +29,13 @@ export function describeSettings(settings: Settings): Readonly<Record<string, un
 }
 
 /** Enough to tell two keys apart, too little to use one: the last four characters of long ones. */
-export function maskSecret(secret: string | null): string | null {
+function maskSecret(secret: string | null): string | null {
   if (secret === null) return null;
   return secret.length >= 20 ? `****${secret.slice(-4)}` : '****';
 }
 
 /** User and password of a URL, and the values of its query, hidden. */
-export function maskUrl(url: string | null): string | null {
+function maskUrl(url: string | null): string | null {
   if (url === null) return null;
   return url.replace(/\/\/[^/@]*@/, '//****@').replace(/([?&][^=&]+=)[^&]*/g, '$1****');
 }

@@ -2,7 +2,7 @@ import { suggestion } from './did-you-mean.js';
 import type { Section } from './section.js';
 import type { ModelSettings } from './settings.js';
 
-export const STRATEGIES = ['order', 'weighted', 'latency', 'price'] as const;
+const STRATEGIES = ['order', 'weighted', 'latency', 'price'] as const;
 export const MODEL_FIELDS = ['strategy', 'targets'] as const;
 export const TARGET_FIELDS = ['provider', 'model', 'weight'] as const;
 

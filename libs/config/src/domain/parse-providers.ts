@@ -3,7 +3,7 @@ import type { Section } from './section.js';
 import type { ProviderSettings } from './settings.js';
 
 /** The kinds of `providers/ports/provider-adapter.ts`. */
-export const PROVIDER_KINDS = ['openai', 'openai-compatible', 'openrouter', 'ark', 'anthropic', 'demo'] as const;
+const PROVIDER_KINDS = ['openai', 'openai-compatible', 'openrouter', 'ark', 'anthropic', 'demo'] as const;
 export const PROVIDER_FIELDS = ['kind', 'base_url', 'api_key', 'api_keys', 'models'] as const;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 

@@ -59,7 +59,7 @@ export function priceUsage(
 }
 
 /** The rates that hold for these meters: the base card with the last fitting tier laid over it. */
-export function ratesFor(card: RateCard, meters: Meters): Rates {
+function ratesFor(card: RateCard, meters: Meters): Rates {
   const tier = card.tiers.findLast(({ when }) => when.every((bound) => holds(bound, meters)));
   return tier === undefined ? card.rates : { ...card.rates, ...tier.rates };
 }

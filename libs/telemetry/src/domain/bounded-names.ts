@@ -1,4 +1,4 @@
-export const OTHER = 'other';
+const OTHER = 'other';
 
 /**
  * Keeps a label's values few: the first `max` names that were admitted stay themselves, all else is `other`.

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dataDirectoryOwner, openDataDirectory, readSecrets } from './data-directory.js';
@@ -49,33 +49,41 @@ describe('data directory', () => {
     expect(await dataDirectoryOwner(path)).toBeNull();
   });
 
-  it('takes over from a dead process and from a reused pid', async () => {
+  it('takes over from a process that was killed', async () => {
     const path = folder();
-    const child = spawn(process.execPath, ['-e', '']);
+    await (await openDataDirectory(path)).close();
+    const hold = `const { DatabaseSync } = require('node:sqlite');
+      const database = new DatabaseSync(process.argv[1]);
+      database.exec('BEGIN EXCLUSIVE');
+      console.log('held');
+      setInterval(() => database, 1000);`;
+    const child = spawn(process.execPath, ['-e', hold, join(path, 'owner')], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    writeFileSync(join(path, 'owner.pid'), `${child.pid}\n`);
+
+    const refused = await openDataDirectory(path).catch((error: unknown) => error);
+    const owner = await dataDirectoryOwner(path);
+    child.kill('SIGKILL');
     await once(child, 'exit');
-    await (await openDataDirectory(path)).close();
-    const lock = join(path, 'owner.pid');
+    const ownerAfterwards = await dataDirectoryOwner(path);
+    const directory = await openDataDirectory(path);
 
-    writeFileSync(lock, JSON.stringify({ pid: child.pid, host: hostname(), startTicks: '1' }));
-    await (await openDataDirectory(path)).close();
-    writeFileSync(lock, JSON.stringify({ pid: process.pid, host: hostname(), startTicks: '1' }));
-    await (await openDataDirectory(path)).close();
-    writeFileSync(lock, 'torn');
-    const last = await openDataDirectory(path);
-
-    expect(JSON.parse(readFileSync(lock, 'utf8'))).toMatchObject({ pid: process.pid });
-    await last.close();
+    expect(refused).toMatchObject({ code: 'data_directory_owned' });
+    expect(owner).toBe(child.pid);
+    expect(ownerAfterwards).toBeNull();
+    expect(await dataDirectoryOwner(path)).toBe(process.pid);
+    await directory.close();
   });
 
-  it('lets exactly one of many take over', async () => {
+  it('lets exactly one of many in', async () => {
     const path = folder();
-    await (await openDataDirectory(path)).close();
-    writeFileSync(join(path, 'owner.pid'), 'torn');
 
-    const opened = await Promise.allSettled(Array.from({ length: 8 }, () => openDataDirectory(path)));
+    for (let round = 0; round < 3; round += 1) {
+      const opened = await Promise.allSettled(Array.from({ length: 4 }, () => openDataDirectory(path)));
 
-    const winners = opened.filter((result) => result.status === 'fulfilled');
-    expect(winners).toHaveLength(1);
-    await winners[0]?.value.close();
+      const winners = opened.filter((result) => result.status === 'fulfilled');
+      expect(winners).toHaveLength(1);
+      await winners[0]?.value.close();
+    }
   });
 });

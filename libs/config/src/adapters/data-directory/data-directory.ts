@@ -15,7 +15,7 @@ export interface DataDirectory {
   close(): Promise<void>;
 }
 
-const LOCK_FILE = 'owner.pid';
+const LOCK_FILE = 'owner';
 
 /**
  * Opens a data directory for this process alone, making what is missing: folders (`secrets` with mode 0700) and

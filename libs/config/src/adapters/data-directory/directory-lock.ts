@@ -1,121 +1,72 @@
-import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { readFile, rename, stat, unlink, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { readFile, unlink, writeFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
 import { RouterError } from '#events/domain/router-error.js';
-import { createFile } from './atomic-file.js';
 
-const BEAT_MS = 5000;
-/** A lock of another machine or container cannot be asked about its process: it lives while it is touched. */
-const FOREIGN_STALE_MS = 30_000;
+/** A question about the owner holds the lock for an instant; a start waits that long. */
+const WAIT_MS = 200;
+const PID_SUFFIX = '.pid';
 
-interface Owner {
-  readonly pid: number;
-  readonly host: string;
-  /** Start of the process in the kernel's own ticks, so that a reused pid is not taken for the owner. */
-  readonly startTicks: string;
-}
-
-/** Held until released; the process's death releases it too. */
+/** Held until released; the process's death releases it too, however it dies. */
 export interface DirectoryLock {
   release(): Promise<void>;
 }
 
 /**
- * Takes the lock file, or takes over one whose owner is dead.
+ * Takes the lock of a directory. The lock is the operating system's, on a file that SQLite opens: a pid file alone
+ * cannot be taken over without a race, and a dead owner's pid may be somebody else's by then. The pid file beside it
+ * only says who holds it.
  * @throws RouterError `data_directory_owned` naming the pid while the owner lives; the caller exits with 69.
  */
 export async function lockDirectory(lockPath: string): Promise<DirectoryLock> {
-  const self: Owner = { pid: process.pid, host: hostname(), startTicks: startTicks(process.pid) };
-  const text = `${JSON.stringify({ ...self, nonce: randomBytes(8).toString('hex') })}\n`;
-  for (let round = 0; round < 5; round += 1) {
-    if (await createFile(lockPath, text)) return hold(lockPath, text);
-    const found = await readFile(lockPath, 'utf8').catch(() => null);
-    if (found === null) continue;
-    const owner = parseOwner(found);
-    if (owner !== null && (await lives(owner, lockPath))) throw owned(lockPath, owner);
-    await moveAside(lockPath, found);
+  const database = tryLock(lockPath, WAIT_MS);
+  const pidPath = lockPath + PID_SUFFIX;
+  if (database === null) throw owned(lockPath, await readPid(pidPath));
+  try {
+    await writeFile(pidPath, `${process.pid}\n`, { mode: 0o600 });
+  } catch (error) {
+    database.close();
+    throw error;
   }
-  throw owned(lockPath, parseOwner(await readFile(lockPath, 'utf8').catch(() => '')));
-}
-
-/** Pid of the living owner; `null` when nobody holds the lock. */
-export async function lockOwner(lockPath: string): Promise<number | null> {
-  const owner = parseOwner(await readFile(lockPath, 'utf8').catch(() => ''));
-  return owner !== null && (await lives(owner, lockPath)) ? owner.pid : null;
-}
-
-function hold(lockPath: string, text: string): DirectoryLock {
-  const beat = setInterval(() => {
-    const now = new Date();
-    utimes(lockPath, now, now).catch(() => {});
-  }, BEAT_MS);
-  beat.unref();
   let released = false;
   return {
     async release(): Promise<void> {
       if (released) return;
       released = true;
-      clearInterval(beat);
-      const found = await readFile(lockPath, 'utf8').catch(() => null);
-      if (found === text) await unlink(lockPath).catch(() => {});
+      await unlink(pidPath).catch(() => {});
+      database.close();
     },
   };
 }
 
-/** Two processes may both find the same dead lock: what was moved must be what was judged. */
-async function moveAside(lockPath: string, judged: string): Promise<void> {
-  const aside = `${lockPath}.stale.${process.pid}.${randomBytes(4).toString('hex')}`;
-  try {
-    await rename(lockPath, aside);
-  } catch {
-    return;
-  }
-  const moved = await readFile(aside, 'utf8');
-  if (moved !== judged) await createFile(lockPath, moved);
-  await unlink(aside);
+/** Pid of the living owner (0 when it has not told yet); `null` when nobody holds the lock or there is none. */
+export async function lockOwner(lockPath: string): Promise<number | null> {
+  const known = await readFile(lockPath + PID_SUFFIX).catch(() => null);
+  if (known === null) return null;
+  const database = tryLock(lockPath, 0);
+  if (database === null) return (await readPid(lockPath + PID_SUFFIX)) ?? 0;
+  database.close();
+  return null;
 }
 
-async function lives(owner: Owner, lockPath: string): Promise<boolean> {
-  if (owner.host !== hostname()) {
-    const touched = await stat(lockPath).then(
-      (found) => found.mtimeMs,
-      () => 0,
-    );
-    return Date.now() - touched < FOREIGN_STALE_MS;
-  }
+function tryLock(lockPath: string, waitMs: number): DatabaseSync | null {
+  const database = new DatabaseSync(lockPath, { timeout: waitMs });
   try {
-    process.kill(owner.pid, 0);
+    database.exec('BEGIN EXCLUSIVE');
+    return database;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  const ticks = startTicks(owner.pid);
-  return ticks === '' || owner.startTicks === '' || ticks === owner.startTicks;
-}
-
-/** Empty where the system does not tell. A zombie counts as gone: its files are closed. */
-function startTicks(pid: number): string {
-  try {
-    const stats = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stats.slice(stats.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? 'ended' : (fields[19] ?? '');
-  } catch {
-    return '';
+    database.close();
+    if (/locked|busy/i.test(error instanceof Error ? error.message : '')) return null;
+    throw error;
   }
 }
 
-function parseOwner(text: string): Owner | null {
-  try {
-    const { pid, host, startTicks: ticks } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0) return null;
-    return { pid, host: typeof host === 'string' ? host : '', startTicks: typeof ticks === 'string' ? ticks : '' };
-  } catch {
-    return null;
-  }
+async function readPid(pidPath: string): Promise<number | null> {
+  const pid = Number((await readFile(pidPath, 'utf8').catch(() => '')).trim());
+  return Number.isSafeInteger(pid) && pid > 0 ? pid : null;
 }
 
-function owned(lockPath: string, owner: Owner | null): RouterError {
-  const who = owner === null ? 'another process' : `process ${owner.pid} on ${owner.host}`;
+function owned(lockPath: string, pid: number | null): RouterError {
+  const who = pid === null ? 'another process' : `process ${pid}`;
   return new RouterError({
     code: 'data_directory_owned',
     publicMessage: `The data directory is in use by ${who}. Stop it, or set NEXTMODEL_DATA_DIR to another directory.`,
