@@ -154,11 +154,11 @@ describe('replayCompletion', () => {
         content: fc.oneof(fc.constant(null), text),
         reasoning: text,
         reasoning_content: text,
-        refusal: text,
+        refusal: fc.oneof(fc.constant(null), text),
         tool_calls: fc.array(call, { minLength: 1, maxLength: 3 }),
         annotations: fc.array(fc.record({ type: text }), { minLength: 1, maxLength: 2 }),
       },
-      { requiredKeys: ['role', 'content'] },
+      { requiredKeys: ['role', 'content', 'refusal'] },
     );
     const completions = fc.array(message, { minLength: 1, maxLength: 3 }).map((all) => ({
       id: 'c',

@@ -66,7 +66,7 @@ export class CompletionAssembly {
     if (choice === undefined) {
       choice = {
         index,
-        message: { role: 'assistant', content: null },
+        message: { role: 'assistant', content: null, refusal: null },
         toolCalls: new Map(),
         finishReason: null,
         logprobs: null,

@@ -43,7 +43,7 @@ export function replayCompletion(
 
 function* deltas(message: Fields, pieceChars: number): Generator<Fields> {
   const { role, content, refusal, reasoning, reasoning_content, tool_calls, ...others } = message;
-  yield { role: role ?? 'assistant', content: content === null || content === undefined ? null : '' };
+  yield { role: role ?? 'assistant', content: content === null || content === undefined ? null : '', refusal: null };
   for (const [name, text] of Object.entries({ reasoning, reasoning_content, content, refusal })) {
     if (typeof text !== 'string') continue;
     for (const piece of pieces(text, pieceChars)) yield { [name]: piece };
