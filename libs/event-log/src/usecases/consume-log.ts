@@ -3,7 +3,7 @@ import { pause } from './backoff.js';
 import { type BatchHandler, type ConsumeDependencies, consumePartition } from './consume-partition.js';
 
 /** How soon a partition that a further writer has opened is noticed. */
-const DISCOVERY_INTERVAL_MS = 500;
+const DISCOVERY_INTERVAL_MS = 1000;
 
 /**
  * The subscriber over a reader and a checkpoint store: one loop for each partition, so that a partition that waits

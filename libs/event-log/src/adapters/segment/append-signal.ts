@@ -1,5 +1,15 @@
 /** Tells readers of the same process that a partition directory has grown, without a trip through the file system. */
 const listeners = new Map<string, Set<() => void>>();
+const written = new Set<string>();
+
+/** A writer of this process signals for the directory from now on; the result ends that. */
+export function startSignalling(directory: string): () => void {
+  written.add(directory);
+  return () => written.delete(directory);
+}
+
+/** Does this process write the directory? Then there is no need to look at it often. */
+export const isSignalled = (directory: string): boolean => written.has(directory);
 
 export function signalAppended(directory: string): void {
   const interested = listeners.get(directory);

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { EventLogWriter } from '../../ports/event-log.js';
+import { startSignalling } from './append-signal.js';
 import { recoverSegment, type RecoveredSegment, saveTornTail, type TornTail } from './recover-segment.js';
 import { nodeDevice, type SegmentDevice } from './segment-device.js';
 import { SegmentFile } from './segment-file.js';
@@ -44,6 +45,7 @@ export async function openSegmentWriter(options: SegmentWriterOptions): Promise<
     } else file = SegmentFile.open(device, directory, last.header.sequence, last.bytes);
     const directoryDescriptor = device.open(directory, 'r');
     const unsynced = new UnsyncedBytes(next);
+    const stopSignalling = startSignalling(directory);
     return new SegmentWriter({
       device,
       directory,
@@ -52,7 +54,10 @@ export async function openSegmentWriter(options: SegmentWriterOptions): Promise<
       segmentBytesMax,
       unsynced,
       file,
-      unlock,
+      release: () => {
+        stopSignalling();
+        unlock();
+      },
     });
   } catch (error) {
     unlock();

@@ -39,7 +39,7 @@ export class PartitionReader {
     const until = performance.now() + limits.waitMs;
     for (;;) {
       await this.#tail.follow();
-      const records = await this.#takeAgainIfDeleted(topic, Number(from.offset), limits);
+      const records = this.#closed ? [] : await this.#takeAgainIfDeleted(topic, Number(from.offset), limits);
       const last = records.at(-1);
       const waitMs = Math.ceil(until - performance.now());
       if (last !== undefined || waitMs <= 0 || signal?.aborted === true || this.#closed) {

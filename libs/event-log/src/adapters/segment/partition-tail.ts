@@ -1,11 +1,17 @@
-import { onAppended } from './append-signal.js';
+import { isSignalled, onAppended } from './append-signal.js';
 import { frameEnd, frameState } from './frame.js';
 import { frameHasMore, frameOffset, frameTopic } from './record-codec.js';
 import type { FramePosition, SegmentStore } from './segment-store.js';
 
 const CHUNK_BYTES = 512 * 1024;
-/** How soon what another process has written is noticed. A look costs two system calls, less than a watch under load. */
-const POLL_INTERVAL_MS = 20;
+/**
+ * How often to look for what another process has written: soon after something was found, less when it is quiet. A look
+ * costs two system calls, which under load is less than a watch that fires at every write.
+ */
+const POLL_INTERVAL_MS_MIN = 10;
+const POLL_INTERVAL_MS_MAX = 50;
+/** The writer of this process signals; looking is only there in case it was opened after the reader's last look. */
+const SIGNALLED_POLL_INTERVAL_MS = 250;
 /** What the writer of this process signals is collected for this long. */
 const SIGNAL_DELAY_MS = 1;
 
@@ -27,6 +33,8 @@ export class PartitionTail {
   #following: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #signalled = false;
+  #closed = false;
+  #pollMs = POLL_INTERVAL_MS_MIN;
 
   constructor(store: SegmentStore) {
     this.#store = store;
@@ -59,11 +67,12 @@ export class PartitionTail {
       const timer = setTimeout(wake, ms);
       signal?.addEventListener('abort', wake, { once: true });
       this.#waiting.add(waiting);
-      this.#timer ??= setTimeout(this.#look, POLL_INTERVAL_MS);
+      this.#lookLater();
     });
   }
 
   close(): void {
+    this.#closed = true;
     this.#stopListening();
     if (this.#timer !== null) clearTimeout(this.#timer);
     for (const { wake } of this.#waiting) wake();
@@ -76,16 +85,25 @@ export class PartitionTail {
     this.#timer = setTimeout(this.#look, SIGNAL_DELAY_MS);
   }
 
+  #lookLater(): void {
+    if (this.#waiting.size === 0 || this.#closed) return;
+    const ms = isSignalled(this.#store.directory) ? SIGNALLED_POLL_INTERVAL_MS : this.#pollMs;
+    this.#timer ??= setTimeout(this.#look, ms);
+  }
+
   readonly #look = async (): Promise<void> => {
     this.#timer = null;
     this.#signalled = false;
+    const before = this.end;
     let failed = false;
     await this.follow().catch(() => {
       failed = true;
     });
     // A failed look wakes everybody: the read that follows meets the error and reports it.
     for (const { topic, offset, wake } of this.#waiting) if (failed || this.head(topic) > offset) wake();
-    if (this.#waiting.size > 0) this.#timer ??= setTimeout(this.#look, POLL_INTERVAL_MS);
+    const found = this.end !== before;
+    this.#pollMs = found ? POLL_INTERVAL_MS_MIN : Math.min(2 * this.#pollMs, POLL_INTERVAL_MS_MAX);
+    this.#lookLater();
   };
 
   async #follow(): Promise<void> {
@@ -94,6 +112,7 @@ export class PartitionTail {
 
   /** Reads one chunk; false when there is no more for now. */
   #step(): boolean {
+    if (this.#closed) return false;
     if (this.end === null) return this.#begin(this.#store.list().at(-1));
     const { sequence, position } = this.end;
     const count = this.#store.read(sequence, this.#chunk, position);

@@ -91,6 +91,18 @@ describe('a segment reader', () => {
     expect(await texts(reader)).toEqual(['0=a', '1=b', '2=c']);
   });
 
+  it('ends waiting reads when it is closed', async () => {
+    const { add, openReader } = await openLog();
+    await add(record('a'));
+    const reader = openReader();
+    const waiting = reader.read({ topic: TOPIC, partition: 0, offset: 1n }, { ...LIMITS, waitMs: 60_000 });
+
+    await new Promise(setImmediate);
+    await reader.close();
+
+    expect(await waiting).toMatchObject({ records: [], nextOffset: 1n, headOffset: 1n });
+  });
+
   it('sees partitions that appear later, and has none before the first writer', async () => {
     const { directory, writer, openReader } = await openLog();
     const reader = openReader();

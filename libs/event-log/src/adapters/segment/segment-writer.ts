@@ -21,8 +21,8 @@ export interface SegmentWriterState {
   readonly segmentBytesMax: number;
   readonly unsynced: UnsyncedBytes;
   readonly file: SegmentFile;
-  /** Gives the writer lock back. */
-  readonly unlock: () => void;
+  /** Gives the writer lock back; called once, at the end. */
+  readonly release: () => void;
 }
 
 /**
@@ -257,7 +257,7 @@ export class SegmentWriter implements EventLogWriter {
     this.#sync();
     await Promise.all(this.#undurable.map((turn) => turn.durable.catch(() => {})));
     while (this.#syncing) await new Promise(setImmediate);
-    const { device, directoryDescriptor, unlock } = this.#state;
+    const { device, directoryDescriptor, release } = this.#state;
     for (const close of [() => this.#file.close(), () => device.close(directoryDescriptor)]) {
       try {
         close();
@@ -265,6 +265,6 @@ export class SegmentWriter implements EventLogWriter {
         // Nothing was left to be written.
       }
     }
-    unlock();
+    release();
   }
 }
