@@ -1,7 +1,7 @@
 import type { RouterError, RouterErrorCode } from '#events/domain/router-error.js';
 
 /** An error as the OpenAI SDKs read it. */
-export interface OpenAiErrorBody {
+interface OpenAiErrorBody {
   readonly error: {
     readonly message: string;
     readonly type: string;
@@ -45,7 +45,7 @@ const NEVER_RETRY: ReadonlySet<RouterErrorCode> = new Set<RouterErrorCode>([
 const RETRY_AFTER_MS = 1_000;
 
 /** The body with all four keys. The code of a plain validation error is `null`, as at OpenAI. */
-export function toOpenAiErrorBody(error: RouterError): OpenAiErrorBody {
+function toOpenAiErrorBody(error: RouterError): OpenAiErrorBody {
   const code = error.code === 'invalid_request' ? null : error.code;
   return { error: { message: error.publicMessage, type: error.type, param: error.param, code } };
 }

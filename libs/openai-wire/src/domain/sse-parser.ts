@@ -8,7 +8,7 @@ export type SseItem =
   | { readonly kind: 'overflow' };
 
 /** Largest event that is taken by default: 8 MiB. */
-export const SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024;
+const SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024;
 
 const LF = 10;
 const CR = 13;

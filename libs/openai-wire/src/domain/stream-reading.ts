@@ -12,7 +12,7 @@ export type StreamChunk = Readonly<Record<string, unknown>>;
  * - `error`: an error frame, or `finish_reason: "error"`
  * - `malformed`: no JSON object; must not be passed on
  */
-export type StreamReadingKind = 'content' | 'finish' | 'usage' | 'lifecycle' | 'done' | 'error' | 'malformed';
+type StreamReadingKind = 'content' | 'finish' | 'usage' | 'lifecycle' | 'done' | 'error' | 'malformed';
 
 export interface StreamReading {
   readonly kind: StreamReadingKind;

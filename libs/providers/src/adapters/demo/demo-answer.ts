@@ -2,7 +2,7 @@ import type { ChatRequest } from '#openai-wire/domain/chat-request.js';
 import { lastUserText, textOfContent } from '#openai-wire/domain/text-of-content.js';
 import { valueForSchema } from './schema-value.js';
 
-export interface DemoToolCall {
+interface DemoToolCall {
   readonly id: string;
   readonly type: 'function';
   readonly function: { readonly name: string; readonly arguments: string };
