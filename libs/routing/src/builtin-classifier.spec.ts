@@ -80,7 +80,7 @@ describe('the built-in classifier', () => {
     const first = classifier.judge(choice, 0.5);
     const other = classifier.judge(code, 0.5);
 
-    expect(first.top.some(([name]) => name.startsWith('w:'))).toBe(true);
+    expect(first.top.some(([name]) => /^(w|bucket):/.test(name))).toBe(true);
     expect(classifier.judge(choice, 0.5)).toEqual(first);
     expect(classifier.judge(code, 0.5)).toEqual(other);
   });
@@ -104,7 +104,17 @@ describe('the built-in classifier', () => {
     );
   });
 
-  it('names strings of this very prompt as its reasons', () => {
+  it('spells out no word of a prompt but those of its own lexicon', () => {
+    const secret =
+      'What is the hunter2zebra of Mrs Fitzwilliam?\nA. Prove it\nB. Assume it\nC. Three\nD. Four\nAnswer:';
+    const named = classifier.judge(secret, 0.5).top.map(([name]) => name);
+
+    const lexical = /^(rule:[a-z_]+|bucket:\d+|w:(what|prove|assume))$/;
+    expect(named.filter((name) => !lexical.test(name))).toEqual([]);
+    expect(named.some((name) => name.startsWith('bucket:'))).toBe(true);
+  });
+
+  it('names the rules that counted', () => {
     const { top } = classifier.judge('Prove by induction, step by step, that the algebra holds.', 0.5);
 
     expect(top.length).toBeGreaterThan(0);

@@ -15,8 +15,6 @@ const SHORT_WORDS = 6;
 const SHORT_CHARACTERS = 60;
 const FOREIGN_PERMILLE = 300;
 const TOP = 5;
-/** Longest string of an explanation. */
-const NAME_MAX = 40;
 
 /** Probabilities in the order of `HEADS`. */
 type Chances = [number, number, number, number, number, number];
@@ -153,6 +151,7 @@ function unknownWords({ words, wordCount }: PromptFeatures, seen: Uint8Array): n
 /**
  * The words and word pairs whose buckets weigh most. Contribution of a bucket = its part of each logit times the slope
  * of that head's sigmoid and the expert's share. Character n-grams count in the score but make poor reading: left out.
+ * Only words of the public lexicon are spelt out; any other is its bucket's number.
  */
 function heaviest(
   text: string,
@@ -185,8 +184,8 @@ function heaviest(
     if (top.length > TOP) top.pop();
     if (top.length === TOP) least = Math.abs(top[TOP - 1]!.part);
   }
-  return top.map(({ token, part }) => [
-    `w:${text.slice(tokenFrom[token], Math.min(tokenTo[token]!, tokenFrom[token]! + NAME_MAX))}`,
+  return top.map(({ bucket, token, part }) => [
+    tokenTo[token] === 0 ? `bucket:${bucket}` : `w:${text.slice(tokenFrom[token], tokenTo[token]).toLowerCase()}`,
     Math.floor((Math.floor(part / norm) * trust) / 1024),
   ]);
 }

@@ -79,7 +79,10 @@ export interface PromptFeatures {
   /** Hashes of the words in order; digits alone are none. */
   readonly words: Uint32Array;
   wordCount: number;
-  /** Bucket of each word and word pair in order, and where it stands in the text: what an explanation can name. */
+  /**
+   * Bucket of each word and word pair in order. Words of the lexicon have their place in the text, all others an empty
+   * one: an explanation is recorded, and what is recorded must not give prompts away.
+   */
   readonly tokenBucket: Uint32Array;
   readonly tokenFrom: Uint16Array;
   readonly tokenTo: Uint16Array;
@@ -149,7 +152,6 @@ export function extractFeatures(text: string, into: PromptFeatures): void {
     into.tokenTo[into.tokenCount++] = to;
   };
   let previous = 0;
-  let previousFrom = 0;
   let hash = WORD_BASIS;
   let run = 0;
   let letters = 0;
@@ -165,19 +167,21 @@ export function extractFeatures(text: string, into: PromptFeatures): void {
     if (run > 0) {
       const word = mix(hash);
       add(word);
-      token(word, i - run, i);
       if (letters === 0) rules[2]!++;
       else into.words[into.wordCount++] = word;
       if (previous !== 0) {
         const pair = pairHash(previous, hash);
         add(pair);
-        token(pair, previousFrom, i);
+        token(pair, 0, 0);
       }
-      previousFrom = i - run;
       rules[1]!++;
       if (run >= 10) rules[5]!++;
       const rule = ruleOfWord.get(hash);
-      if (rule !== undefined) rules[rule]!++;
+      if (rule === undefined) token(word, 0, 0);
+      else {
+        rules[rule]!++;
+        token(word, i - run, i);
+      }
       previous = hash;
       hash = WORD_BASIS;
       run = 0;

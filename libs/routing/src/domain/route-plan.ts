@@ -25,7 +25,10 @@ export interface ClassifierVerdict {
   readonly unknownPermille: number;
   readonly abstained: boolean;
   readonly chose: 'weak' | 'strong';
-  /** The strings of this request whose features weighed most, with their weights. */
+  /**
+   * What weighed most, with its part of the score: `rule:<name>`, `w:<word>` for words of the public lexicon, and
+   * `bucket:<n>` for any other word, so that a recorded decision gives no prompt away.
+   */
   readonly top: readonly (readonly [string, number])[];
   readonly tookUs: number;
 }
