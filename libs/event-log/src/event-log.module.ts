@@ -9,8 +9,8 @@ import { LogSubscriber } from './usecases/consume-log.js';
 import type { ConsumeDependencies } from './usecases/consume-partition.js';
 
 export { BATCH_TRANSPORT } from './batch-transport/batch-transport.js';
-export { openSegmentWriter, type SegmentWriterOptions } from './adapters/segment/open-segment-writer.js';
-export { type RetentionOptions, retainSegments } from './adapters/segment/retain-segments.js';
+export { openSegmentWriter } from './adapters/segment/open-segment-writer.js';
+export { retainSegments } from './adapters/segment/retain-segments.js';
 
 /** Reads the segment log of a data directory, from any process. Close it when done. */
 export function openSegmentReader(options: SegmentReaderOptions): EventLogReader {

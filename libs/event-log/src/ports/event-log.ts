@@ -13,7 +13,8 @@ export interface EventLogWriter {
   /**
    * Appends records in order, all or none becoming readable together. Never blocks on the device.
    * Both promises reject with `RouterError` `receipt_log_unavailable` when the log cannot take the records
-   * (disk full, failed sync); the caller then must not go upstream.
+   * (disk full, failed sync); the caller then must not go upstream. Waiting for one of the two is enough.
+   * @throws RangeError for a record that cannot be kept at all: over 128 MB, or more than 255 headers.
    */
   append(records: readonly NewRecord[]): Appended;
   /** Can it take records now? False after a failed write until a probe write has worked again. */

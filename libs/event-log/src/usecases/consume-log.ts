@@ -49,7 +49,7 @@ export class LogSubscriber implements EventLogSubscriber {
 }
 
 /** Starts a consumer; resolves when the partitions that exist now have their place. */
-export async function consumeLog(
+async function consumeLog(
   dependencies: ConsumeDependencies,
   options: SubscribeOptions,
   onBatch: BatchHandler,

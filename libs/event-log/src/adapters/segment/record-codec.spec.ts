@@ -60,6 +60,18 @@ describe('frames', () => {
     );
   });
 
+  it('keep a header whole that shares half a character with the key', () => {
+    const one: NewRecord = {
+      topic: 't',
+      key: 'k\ud83d',
+      value: '',
+      headers: { ce_id: 'k\ud83d\ude00', other: 'k\ud83d/' },
+    };
+    const { bytes, end } = encode(one, 0, false);
+
+    expect(readFrame(bytes, 7, end, 0).headers).toEqual({ ce_id: 'k😀', other: 'k\ufffd/' });
+  });
+
   it('are never made of zeros', () => {
     expect(frameState(Buffer.alloc(64), 0, 64)).toBe('bad');
   });

@@ -74,7 +74,9 @@ function writeHeader(buffer: Buffer, start: number, name: string, value: string,
     buffer[at] = valueCode;
     return at + 1;
   }
-  const afterKey = key.length > 0 && value.startsWith(key);
+  // A surrogate pair must not be cut in two.
+  const isPairCut = (value.charCodeAt(key.length) & 0xfc00) === 0xdc00;
+  const afterKey = key.length > 0 && !isPairCut && value.startsWith(key);
   buffer[at] = afterKey ? AFTER_KEY : INLINE;
   return writeText(buffer, at + 1, afterKey ? value.slice(key.length) : value);
 }

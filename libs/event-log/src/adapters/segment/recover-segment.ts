@@ -27,7 +27,7 @@ export interface RecoveredSegment {
 }
 
 /** Reads and checks the header of a segment file; `null` when it has none. */
-export function readSegmentHeader(directory: string, sequence: number): ReturnType<typeof decodeSegmentHeader> {
+function readSegmentHeader(directory: string, sequence: number): ReturnType<typeof decodeSegmentHeader> {
   const descriptor = fs.openSync(path.join(directory, segmentName(sequence)), 'r');
   try {
     const bytes = Buffer.allocUnsafe(Math.min(HEADER_BYTES_MAX, fs.fstatSync(descriptor).size));

@@ -25,7 +25,7 @@ export interface RetentionResult {
 }
 
 /** `not_consumed`: a group has not passed it; `kept_for_ever`: the topic has no age; `live`: it is still written. */
-export type HoldReason = 'not_consumed' | 'kept_for_ever' | 'live';
+type HoldReason = 'not_consumed' | 'kept_for_ever' | 'live';
 
 /**
  * Deletes whole sealed segments, oldest first, that every consumer has passed and that are too old or too many.
