@@ -22,6 +22,8 @@ interface PartitionState {
   /** Is it sure that nothing of the next records is stored yet? Not after a start, not after a failure. */
   certain: boolean;
   pending: TailIntent | null;
+  /** Up to here the store may hold rows already: after a replay, or when checkpoints were lost. */
+  verifyThrough: bigint;
   failures: number;
   readonly recent: RecentIds;
 }
@@ -33,8 +35,8 @@ const WAIT_MS = [250, 500, 1_000, 2_000, 5_000];
  *
  * Each piece of a batch is one insert for each table with a token of its own, `log_entries` last. Before it is sent
  * its range is written down; after a crash that range is sent again as it was. The first piece after a start or a
- * failure also looks up, table by table, what is stored already, so that a try that ended between two tables, or
- * whose intent was lost, is completed and not doubled. ReplacingMergeTree is the net below.
+ * failure, and all that lies before the last stored offset, first looks up table by table what is stored already, so
+ * that a try that ended between two tables, or whose intent was lost, is completed and not doubled. ReplacingMergeTree is the net below.
  *
  * @returns the handler of a batch. Store away: `again`, nothing is lost. Records that nobody can read, or that the
  *   store will never take, go to `deadLetter`, and the rest goes on.
@@ -47,14 +49,16 @@ export function createReceiptIngest(dependencies: IngestDependencies): (batch: R
     let state = states.get(batch.partition);
     if (state === undefined) {
       const pending = await dependencies.intents.load(batch.partition);
-      state = { certain: false, pending, failures: 0, recent: new RecentIds() };
+      state = { certain: false, pending, verifyThrough: -1n, failures: 0, recent: new RecentIds() };
       states.set(batch.partition, state);
     }
     try {
+      if (!state.certain) state.verifyThrough = (await dependencies.store.lastOffset(batch.partition)) ?? -1n;
       const chunks = cutIntoChunks(batch.records, state.pending, dependencies.blockSize ?? BLOCK_SIZE);
       for (const chunk of chunks) {
         await rememberIntent(dependencies.intents, state, chunk);
-        await store(dependencies, state, chunk, !state.certain);
+        const reached = (chunk[0]?.offset ?? 0n) <= state.verifyThrough;
+        await store(dependencies, state, chunk, !state.certain || reached);
         state.certain = true;
       }
       state.failures = 0;

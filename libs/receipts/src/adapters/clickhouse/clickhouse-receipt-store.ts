@@ -16,7 +16,7 @@ import { ColumnError } from '../../domain/column-value.js';
 import type { AuditResult, InsertOptions, ReceiptBatch, ReceiptStore, ReceiptSums } from '../../ports/receipt-store.js';
 
 export interface ClickhouseStoreOptions {
-  /** `http://host:8123`; a ClickHouse server or the embedded engine. */
+  /** `http://host:8123`; a ClickHouse server or the embedded engine. A user and password in it take precedence. */
   readonly url: string;
   readonly username: string;
   readonly password: string;
@@ -48,10 +48,17 @@ export class ClickhouseReceiptStore implements ReceiptStore {
 
   constructor(options: ClickhouseStoreOptions) {
     this.database = checkedDatabase(options.database ?? DEFAULT_DATABASE);
+    const url = new URL(options.url);
+    const [username, password] =
+      url.username === ''
+        ? [options.username, options.password]
+        : [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+    url.username = '';
+    url.password = '';
     this.#client = createClient({
-      url: options.url,
-      username: options.username,
-      password: options.password,
+      url,
+      username,
+      password,
       request_timeout: 60_000,
       max_open_connections: 8,
       compression: { request: false, response: false },

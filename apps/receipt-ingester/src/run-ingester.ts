@@ -1,0 +1,105 @@
+import 'reflect-metadata';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NestFactory } from '@nestjs/core';
+import { createBatchTransport } from '#event-log/event-log.module.js';
+import { RouterError } from '#events/domain/router-error.js';
+import { TOPICS } from '#events/domain/topics.js';
+import type { ReceiptStore } from '#receipts/ports/receipt-store.js';
+import { openClickhouseStore, openFileTailIntents } from '#receipts/receipts.module.js';
+import { createReceiptIngest } from '#receipts/usecases/ingest-receipts.js';
+import type { Logger } from '#telemetry/ports/logger.js';
+import { IngesterModule } from './ingester.module.js';
+import type { IngesterOrder } from './ingester-order.js';
+import { openIngestLog, type IngestLog } from './open-ingest-log.js';
+
+export const INGESTER_GROUP = 'receipt-ingester';
+/** Largest insert, and the longest a receipt waits for company: about what a part of ClickHouse costs. */
+const RECORDS_MAX = 5_000;
+const LINGER_MS = 1_000;
+const RETRY_MS_MAX = 5_000;
+
+export interface RunningIngester {
+  /** Finishes the batch in hand, saves its checkpoint, closes everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Moves receipts from the log to ClickHouse until it is stopped. Resolves at once; a store or broker that is away is
+ * waited for, receipts stay in the log meanwhile.
+ */
+export async function runIngester(order: IngesterOrder, logger: Logger): Promise<RunningIngester> {
+  const store = openClickhouseStore(order.sql);
+  const log = await openIngestLog(order, logger);
+  const abort = new AbortController();
+  const ingest = createReceiptIngest({
+    store,
+    intents: openFileTailIntents(join(order.clickhouseDirectory, 'intents')),
+    deadLetter: async (record, reason) => {
+      logger.error(
+        { partition: record.partition, offset: record.offset.toString(), reason },
+        'a receipt event was put aside',
+      );
+      await log.deadLetter(record, reason);
+    },
+    onDelay: (error, partition) =>
+      logger.warn({ err: error, partition }, 'the SQL store is away; receipts wait in the log'),
+  });
+  const strategy = createBatchTransport({
+    subscriber: log.subscriber,
+    group: INGESTER_GROUP,
+    startAt: 'first',
+    recordsMax: RECORDS_MAX,
+    lingerMs: LINGER_MS,
+  });
+  const app = await NestFactory.createMicroservice(IngesterModule.over(ingest), { strategy, logger: false });
+  const started = (async (): Promise<void> => {
+    await untilTaken('make the tables', () => store.migrate(), logger, abort.signal);
+    await untilTaken('compare checkpoints', () => rewindToStore(log, store, logger), logger, abort.signal);
+    if (abort.signal.aborted) return;
+    await untilTaken('subscribe', () => app.listen(), logger, abort.signal);
+    logger.info({ group: INGESTER_GROUP }, 'ingesting receipts');
+  })();
+  return {
+    stop: async () => {
+      abort.abort();
+      await started;
+      await app.close();
+      await log.close();
+      await store.close();
+    },
+  };
+}
+
+async function untilTaken(
+  what: string,
+  work: () => Promise<unknown>,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let waitMs = 200; !signal.aborted; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      const expected = error instanceof RouterError && error.retryable;
+      logger[expected ? 'warn' : 'error']({ err: error, waitMs, what }, 'the ingester cannot start yet');
+      await sleep(waitMs, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+/** Tables that are behind their checkpoint were lost or replaced: read again from where they end. */
+async function rewindToStore(log: IngestLog, store: ReceiptStore, logger: Logger): Promise<void> {
+  for (const partition of await log.reader.partitions(TOPICS.receipts)) {
+    const checkpoint = await log.checkpoints.load(INGESTER_GROUP, TOPICS.receipts, partition);
+    if (checkpoint === null) continue;
+    const next = ((await store.lastOffset(partition)) ?? -1n) + 1n;
+    if (next >= checkpoint) continue;
+    logger.warn(
+      { partition, checkpoint: checkpoint.toString(), next: next.toString() },
+      'the tables are behind; reading again',
+    );
+    await log.checkpoints.save(INGESTER_GROUP, TOPICS.receipts, partition, next);
+  }
+}
