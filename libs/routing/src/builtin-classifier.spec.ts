@@ -106,10 +106,12 @@ describe('the built-in classifier', () => {
 
   it('spells out no word of a prompt but those of its own lexicon', () => {
     const secret =
-      'What is the hunter2zebra of Mrs Fitzwilliam?\nA. Prove it\nB. Assume it\nC. Three\nD. Four\nAnswer:';
+      'Which of the following statements about the acceleration of Mrs Fitzwilliam is correct?\n' +
+      'A. It depends on the mass of the body.\nB. It is constant near the surface.\n' +
+      'C. It is zero at the start.\nD. It grows with time.\nAnswer:';
     const named = classifier.judge(secret, 0.5).top.map(([name]) => name);
 
-    const lexical = /^(rule:[a-z_]+|bucket:\d+|w:(what|prove|assume))$/;
+    const lexical = /^(rule:[a-z_]+|bucket:\d+|w:which)$/;
     expect(named.filter((name) => !lexical.test(name))).toEqual([]);
     expect(named.some((name) => name.startsWith('bucket:'))).toBe(true);
   });
