@@ -280,6 +280,7 @@ describe('a failure after the first content', () => {
     expect(result).toMatchObject({ status: 'truncated', error: { code: 'upstream_truncated' } });
     expect(result.attempts).toMatchObject([{ status, errorCode, movedOn: 'after_content', usageSource: 'estimated' }]);
     expect(result.served).toBe(result.attempts[0]);
+    expect(result.served?.latencyMs).toBeLessThan(2_000);
     expect(sink.started).not.toBeNull();
     for (const event of sink.events) expect(() => JSON.parse(event) as unknown).not.toThrow();
     expect(sink.events.join('')).not.toContain('"error"');

@@ -113,6 +113,26 @@ describe('UndiciTransport', () => {
     expect(performance.now() - startedMs).toBeLessThan(1_500);
   });
 
+  it('calls nothing back after an abort while it connects, and sends nothing', async () => {
+    const sockets: Socket[] = [];
+    const base = await tcp((socket) => void sockets.push(socket.on('error', () => {}).resume()));
+    const transport = keep(new UndiciTransport());
+    const log: string[] = [];
+    const provider = testProvider('p', base.replace('http:', 'https:'));
+    const handle = transport.send(provider, provider.credentials[0]!, REQUEST, 200, {
+      onHeaders: () => void log.push('headers'),
+      onData: () => true,
+      onEnd: () => void log.push('end'),
+      onError: () => void log.push('error'),
+    });
+    await sleep(20);
+
+    handle.abort();
+
+    await expect.poll(() => sockets.every((socket) => socket.destroyed), { timeout: 1_500 }).toBe(true);
+    expect(log).toEqual([]);
+  });
+
   it('tells what is no HTTP as phase headers', async () => {
     const base = await tcp((socket) => socket.on('error', () => {}).end('NOT HTTP AT ALL\r\n\r\n'));
     const transport = keep(new UndiciTransport());
