@@ -45,13 +45,13 @@ export default {
     ),
     rule(
       'adapters-reached-through-own-module',
-      { path: '^libs/([^/]+)/' },
+      { path: '^libs/([^/]+)/', pathNot: test },
       { path: '^libs/[^/]+/src/adapters/', pathNot: '^libs/$1/' },
     ),
     rule('apps-never-reach-adapters', { path: '^apps/', pathNot: test }, { path: '/src/adapters/' }),
     rule(
       'modules-import-only-config-and-telemetry',
-      { path: '^libs/([^/]+)/' },
+      { path: '^libs/([^/]+)/', pathNot: test },
       { path: module, pathNot: '^libs/($1|config|telemetry)/' },
     ),
     ...Object.entries(may).map(([lib, others]) =>

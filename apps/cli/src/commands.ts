@@ -1,0 +1,55 @@
+interface Command {
+  readonly words: string;
+  readonly does: string;
+  readonly load: () => Promise<{ run(words: readonly string[]): Promise<number> }>;
+}
+
+/** Loaded one by one: `nextmodel keys list` must not wait for Nest. */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['start', { words: '', does: 'runs everything on embedded engines', load: () => import('./commands/start.js') }],
+  [
+    'demo',
+    {
+      words: '',
+      does: 'sends real prompts to a fresh instance and prints what it cost',
+      load: () => import('./commands/demo.js'),
+    },
+  ],
+  [
+    'keys',
+    { words: 'create <name> | list | revoke <id>', does: 'virtual keys', load: () => import('./commands/keys.js') },
+  ],
+  [
+    'replay',
+    {
+      words: 'cache | receipts',
+      does: 'rebuilds a view from the log, compares, switches',
+      load: () => import('./commands/replay.js'),
+    },
+  ],
+  [
+    'audit',
+    {
+      words: '[name] [--format table|json|csv]',
+      does: 'runs an audit; without a name lists them',
+      load: () => import('./commands/audit.js'),
+    },
+  ],
+  [
+    'config',
+    {
+      words: 'check',
+      does: 'all problems, or the effective configuration with secrets masked',
+      load: () => import('./commands/config.js'),
+    },
+  ],
+  [
+    'doctor',
+    { words: '', does: 'every dependency: reachable, version, lag', load: () => import('./commands/doctor.js') },
+  ],
+]);
+
+export function usage(): string {
+  const lines = [...COMMANDS].map(([name, { words, does }]) => `  ${`${name} ${words}`.trim().padEnd(42)} ${does}`);
+  return `Usage: nextmodel <command>\n\n${lines.join('\n')}\n\nSettings come from the environment and nextmodel.yaml; see docs/configuration.md.\n`;
+}

@@ -1,0 +1,215 @@
+import { createHmac } from 'node:crypto';
+import { createKeyRing } from '#access/access.module.js';
+import { createDispatcher, createUndiciTransport } from '#dispatch/dispatch.module.js';
+import { createSystemClock } from '#events/events.module.js';
+import type { RouterEvent } from '#events/domain/router-event.js';
+import { TOPICS } from '#events/domain/topics.js';
+import { loadPriceBook } from '#pricing/pricing.module.js';
+import { createProviderRegistry, startDemoUpstream } from '#providers/providers.module.js';
+import { openClickhouseStore } from '#receipts/receipts.module.js';
+import { recoverDangling } from '#receipts/usecases/recover-dangling.js';
+import { createRouter, loadBuiltinClassifier } from '#routing/routing.module.js';
+import { createMetrics } from '#telemetry/telemetry.module.js';
+import type { Logger } from '#telemetry/ports/logger.js';
+import { RouterError } from '#events/domain/router-error.js';
+import { AnswerFlights } from '../completions/answer-flights.js';
+import type { CompletionParts } from '../completions/completion-parts.js';
+import { AdmissionDesk } from '../hot-lane/admission.js';
+import { HotLane } from '../hot-lane/hot-lane.js';
+import type { GatewayParts } from '../http/gateway-parts.js';
+import { pingProbe, Readiness } from '../readiness.js';
+import { RecentReceipts } from '../receipts/recent-receipts.js';
+import { RecoveryCursor } from '../recovery-cursor.js';
+import { publishControl } from '../publish-control.js';
+import { tailTopic } from '../tail-topic.js';
+import type { BootOrder } from './boot-order.js';
+import { replayBesideIngester } from './replay-beside-ingester.js';
+import { firstKeyRecords } from './first-key.js';
+import type { ShipperChild } from './shipper-child.js';
+import { createKeyLimits } from './key-limits.js';
+import { SpendTail } from './spend-tail.js';
+import { openGatewayCache } from './open-cache.js';
+import { openGatewayLog } from './open-log.js';
+
+export interface AssembledGateway {
+  readonly lane: HotLane;
+  readonly admission: AdmissionDesk;
+  readonly parts: GatewayParts;
+  readonly readiness: Readiness;
+  readonly recoveredReceipts: number;
+  /** Closes everything but the HTTP server, in the order that loses nothing. */
+  close(): Promise<void>;
+}
+
+const CONTROL_WAIT_MS = 3_000;
+const RECOVERY_EVERY_MS = 2_000;
+const REQUESTS_MAX = 4_096;
+
+/** Makes one gateway out of settings and directories: the only place that knows all the parts. */
+export async function assembleGateway(order: BootOrder, logger: Logger): Promise<AssembledGateway> {
+  const { settings } = order;
+  const clock = createSystemClock();
+  const log = await openGatewayLog(order, logger);
+  const cursor = new RecoveryCursor(log.localReader, log.localCheckpoints, order.partition);
+
+  const recovered = await recoverDangling(
+    log.localReader,
+    order.partition,
+    await cursor.load(),
+    new Date(clock.nowMs()).toISOString(),
+  );
+  if (recovered.length > 0) await log.writer.append(recovered).durable;
+
+  const prices = loadPriceBook({ files: settings.prices.files, nowMs: clock.nowMs() });
+  if (!prices.ok) {
+    throw new RouterError({
+      code: 'configuration',
+      publicMessage: 'The price files have problems.',
+      detail: prices.problems
+        .map((problem) => `${problem.file}:${problem.line} ${problem.path}: ${problem.message}`)
+        .join('\n'),
+    });
+  }
+
+  const keys = createKeyRing();
+  const limits = await createKeyLimits(settings.environment.redisUrl, clock, settings.reliability.totalTimeoutMs);
+  const spend = new SpendTail(log.sharedReader, limits, logger);
+  const applyControl = (event: RouterEvent): void => {
+    keys.apply(event);
+    prices.book.apply(event);
+    if (event.type === 'nextmodel.apikey.created.v1' && event.data.budgetUsd !== null) spend.start();
+  };
+  const onProblem = (error: unknown): void => logger.warn({ err: error }, 'the control topic could not be followed');
+  const localControl = await tailTopic(log.localReader, TOPICS.control, applyControl, onProblem, CONTROL_WAIT_MS);
+  const sharedControl =
+    log.sharedReader === log.localReader
+      ? null
+      : await tailTopic(log.sharedReader, TOPICS.control, applyControl, onProblem, CONTROL_WAIT_MS);
+  await publishControl(log.writer, applyControl, firstKeyRecords(keys, order.apiKey, clock));
+
+  const demo = Object.values(settings.providers).some((provider) => provider.kind === 'demo')
+    ? await startDemoUpstream()
+    : null;
+  const registry = createProviderRegistry(settings.providers, demo?.baseUrl);
+  const transport = createUndiciTransport();
+  const dispatcher = createDispatcher({ registry, transport, clock });
+  const router = createRouter({
+    settings,
+    providerNames: registry.names,
+    artifact: settings.routing.auto === null ? null : loadBuiltinClassifier(),
+  });
+  const metrics = createMetrics();
+  const recent = new RecentReceipts();
+  const cache = await openGatewayCache(order, log, logger);
+  const store = order.sql === null ? null : openClickhouseStore(order.sql);
+
+  const completion: CompletionParts = {
+    clock,
+    router,
+    registry,
+    dispatcher,
+    prices: prices.book,
+    cache: cache.cache,
+    cachePolicy: {
+      exact: settings.cache.exact,
+      semantic: settings.cache.semantic.enabled,
+      maxError: settings.cache.semantic.maxError,
+      ttlSeconds: settings.cache.ttlSeconds,
+    },
+    flights: new AnswerFlights(),
+    cipher: cache.cipher,
+    limits: settings.reliability,
+    durability: settings.environment.durability,
+    unpriced: settings.prices.unpriced,
+    ledger: {
+      log: log.writer,
+      prices: prices.book,
+      registry,
+      clock,
+      environment: 'default',
+      salt: (subject, purpose) => cache.cipher.salt(subject, purpose),
+      pseudonym: (tenantId, user) => createHmac('sha256', order.masterKey).update(`${tenantId}\n${user}`).digest('hex'),
+      onOpened: (receiptId) => cursor.opened(receiptId),
+      onSealed: (receipt, decision) => {
+        cursor.sealed(receipt.receiptId);
+        recent.add(receipt, decision);
+        metrics.receiptSealed(receipt);
+        limits.settled(receipt);
+      },
+    },
+  };
+  const admission = new AdmissionDesk({ keys, requestsMax: REQUESTS_MAX });
+  const lane = new HotLane({
+    completion,
+    admission,
+    limits,
+    bodyBytesMax: settings.environment.bodyBytesMax,
+    onBug: (error) => logger.error({ err: error }, 'a request failed inside the gateway'),
+  });
+
+  const readiness = new Readiness();
+  readiness.add(() => ({
+    name: 'log',
+    state: log.writer.healthy ? 'ok' : 'down',
+    required: true,
+    detail: log.writer.healthy ? null : 'the log takes no records; requests are refused',
+  }));
+  if (store !== null) readiness.add(pingProbe('clickhouse', () => store.ping()));
+  if (settings.environment.qdrantUrl !== null) readiness.add(pingProbe('qdrant', () => cache.index.ping()));
+  if (log.pingShared !== null) readiness.add(pingProbe('kafka', log.pingShared));
+  if (log.shipper !== null) readiness.add(() => (log.shipper as ShipperChild).probe());
+  if (settings.environment.redisUrl !== null) readiness.add(pingProbe('redis', () => limits.ping()));
+
+  const parts: GatewayParts = {
+    clock,
+    keys,
+    applyControl,
+    router,
+    registry,
+    prices: prices.book,
+    log: log.writer,
+    reader: log.localReader,
+    partition: order.partition,
+    recent,
+    store,
+    readiness,
+    metricsText: () =>
+      metrics.text({
+        inFlight: admission.inside,
+        breakers: dispatcher.breakers(),
+        openRequests: cursor.openCount,
+        ...(log.shipper === null ? {} : { shipperLagRecords: log.shipper.lagRecords }),
+      }),
+    adminToken: order.adminToken,
+    replayCache: (onProgress) => cache.rebuild(onProgress),
+    replayReceipts: (onProgress) => replayBesideIngester(order, log.sharedReader, onProgress),
+    findReceipt: async (tenantId, receiptId) =>
+      recent.find(tenantId, receiptId)?.receipt ?? (store === null ? null : await store.find(tenantId, receiptId)),
+  };
+  await cache.follow();
+  await readiness.start(1_000);
+  const recovery = setInterval(() => {
+    cursor.advance().catch((error: unknown) => logger.warn({ err: error }, 'the recovery cursor did not advance'));
+  }, RECOVERY_EVERY_MS);
+  recovery.unref();
+
+  return {
+    lane,
+    admission,
+    parts,
+    readiness,
+    recoveredReceipts: recovered.filter((record) => record.topic === TOPICS.receipts).length,
+    close: async () => {
+      clearInterval(recovery);
+      readiness.stop();
+      await Promise.allSettled([localControl.stop(), sharedControl?.stop(), spend.stop()]);
+      await cache.close();
+      await cursor.advance().catch(() => undefined);
+      await limits.close();
+      await transport.close();
+      await demo?.close();
+      await store?.close();
+      await log.close();
+    },
+  };
+}

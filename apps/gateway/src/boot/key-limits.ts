@@ -1,0 +1,60 @@
+import {
+  createLimiter,
+  createMemoryLimitStore,
+  createSpendLedger,
+  openRedisLimitStore,
+} from '#access/access.module.js';
+import type { ApiKey } from '#access/ports/key-ring.js';
+import { inputTokens, outputTokens } from '#events/domain/meters.js';
+import type { Receipt } from '#events/domain/receipt.js';
+import type { RouterEvent } from '#events/domain/router-event.js';
+import type { Clock } from '#events/ports/clock.js';
+
+/** Limits and budgets of keys, from admission to receipt. */
+export interface KeyLimits {
+  /**
+   * Synchronous for keys without limits.
+   * @returns `x-ratelimit-*` headers. @throws RouterError `rate_limit_exceeded` or `insufficient_quota` (429).
+   */
+  admit(key: ApiKey, receiptId: string, bodyBytes: number): Promise<LimitHeaders> | LimitHeaders;
+  /** Frees what was taken; to be called with every receipt. */
+  settled(receipt: Receipt): void;
+  /** Spend that other processes have sealed. */
+  applyEvent(event: RouterEvent): void;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+export type LimitHeaders = Readonly<Record<string, string>>;
+
+const NONE: LimitHeaders = {};
+const BYTES_PER_TOKEN = 4;
+
+export async function createKeyLimits(redisUrl: string | null, clock: Clock, leaseMs: number): Promise<KeyLimits> {
+  const fallback = createMemoryLimitStore();
+  const store = redisUrl === null ? fallback : await openRedisLimitStore(redisUrl);
+  const limiter = createLimiter({ store, fallback, leaseMs });
+  const spend = createSpendLedger();
+  const admitted = new Map<string, (tokensUsed: number, nowMs: number) => void>();
+  return {
+    admit(key, receiptId, bodyBytes) {
+      const nowMs = clock.nowMs();
+      if (key.budgetUsd !== null) spend.reserve(key, receiptId, 0n, nowMs);
+      const admission = limiter.admit(key, receiptId, Math.ceil(bodyBytes / BYTES_PER_TOKEN), nowMs);
+      if (!(admission instanceof Promise)) return NONE;
+      return admission.then(({ headers, done }) => {
+        admitted.set(receiptId, done);
+        return headers;
+      });
+    },
+    settled(receipt) {
+      spend.apply(receipt);
+      const done = admitted.get(receipt.receiptId);
+      if (done === undefined) return;
+      admitted.delete(receipt.receiptId);
+      done(inputTokens(receipt.meters) + outputTokens(receipt.meters), clock.nowMs());
+    },
+    applyEvent: (event) => spend.applyEvent(event),
+    ping: () => store.ping(),
+    close: () => store.close(),
+  };
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { TOPICS } from '#events/domain/topics.js';
+import type { Subscription } from '#event-log/ports/event-log.js';
+import {
+  createContentCipher,
+  createContentIndexer,
+  createSemanticCache,
+  loadStaticEmbedder,
+  openInProcessIndex,
+  openQdrantIndex,
+} from '#semantic-cache/semantic-cache.module.js';
+import type { ContentCipher } from '#semantic-cache/ports/content-cipher.js';
+import type { SemanticCache } from '#semantic-cache/ports/semantic-cache.js';
+import type { VectorIndex } from '#semantic-cache/ports/vector-index.js';
+import type { Logger } from '#telemetry/ports/logger.js';
+import type { OnReplayProgress, ReplayOutcome } from '../http/gateway-parts.js';
+import { replayCache } from '../replay/replay-cache.js';
+import { SwappableIndex } from '../replay/swappable-index.js';
+import type { BootOrder } from './boot-order.js';
+import type { GatewayLog } from './open-log.js';
+
+export interface GatewayCache {
+  readonly cache: SemanticCache;
+  readonly cipher: ContentCipher;
+  readonly index: VectorIndex;
+  /** Starts to follow the content topic, unless an indexer process does so for a shared index. */
+  follow(): Promise<void>;
+  /** Rebuilds the index from the log while the present one serves; following waits meanwhile. */
+  rebuild(onProgress: OnReplayProgress): Promise<ReplayOutcome>;
+  close(): Promise<void>;
+}
+
+const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+export async function openGatewayCache(order: BootOrder, log: GatewayLog, logger: Logger): Promise<GatewayCache> {
+  const { environment } = order.settings;
+  const embedder = await loadStaticEmbedder();
+  const cipher = createContentCipher(order.masterKey);
+  const { qdrantUrl, qdrantApiKey } = environment;
+  const open = (): Promise<VectorIndex> =>
+    qdrantUrl === null
+      ? openInProcessIndex({
+          directory: join(order.vectorsDirectory, String(order.partition)),
+          embedderId: embedder.id,
+        })
+      : openQdrantIndex({ url: qdrantUrl, apiKey: qdrantApiKey, embedderId: embedder.id });
+  const index = new SwappableIndex(await open());
+  const cache = createSemanticCache({
+    index,
+    embedder: () => embedder,
+    cipher,
+    sha256Hex,
+  });
+  await cache.warmUp();
+  // With Kafka and Qdrant both shared, `cache-indexer` processes do this work once for all gateways.
+  const indexedElsewhere = qdrantUrl !== null && environment.kafkaBrokers.length > 0;
+  let subscription: Subscription | null = null;
+  const follow = async (): Promise<void> => {
+    if (indexedElsewhere) return;
+    const indexer = createContentIndexer({
+      index,
+      embedder: () => embedder,
+      cipher,
+      onDead: (dead) => logger.warn({ ...dead }, 'a content event could not be indexed'),
+    });
+    subscription = await log.sharedSubscriber.subscribe(
+      {
+        group: `cache-index-${order.instance}`,
+        topics: [TOPICS.content],
+        startAt: 'first',
+        recordsMax: 500,
+        lingerMs: 20,
+      },
+      (batch) => indexer.handle(batch),
+    );
+  };
+  return {
+    cache,
+    cipher,
+    index,
+    follow,
+    rebuild: async (onProgress) => {
+      await subscription?.stop();
+      subscription = null;
+      try {
+        const result = await replayCache({
+          settings: order.settings,
+          reader: log.sharedReader,
+          vectorsDirectory: order.vectorsDirectory,
+          partition: order.partition,
+          masterKey: order.masterKey,
+          embedder,
+          onProgress: ({ read, total }) => onProgress(read, total),
+        });
+        await index.swap(await open());
+        const entries = String(result.entries);
+        return { matches: true, fromLog: { entries }, rebuilt: { entries } };
+      } finally {
+        await follow();
+      }
+    },
+    close: async () => {
+      await subscription?.stop();
+      await index.flush();
+      await index.close();
+    },
+  };
+}

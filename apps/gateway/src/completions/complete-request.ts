@@ -1,0 +1,190 @@
+import type { ReceiptCache, ReceiptStatus } from '#events/domain/receipt.js';
+import { RouterError } from '#events/domain/router-error.js';
+import type { DispatchResult } from '#dispatch/ports/dispatcher.js';
+import type { ChatRequest } from '#openai-wire/domain/chat-request.js';
+import type { RoutePlan } from '#routing/domain/route-plan.js';
+import type { CacheLookup } from '#semantic-cache/ports/semantic-cache.js';
+import type { ClientConnection } from '../hot-lane/client-connection.js';
+import type { SharedAnswer } from './answer-flights.js';
+import { answerFromCache } from './answer-from-cache.js';
+import { cacheStep } from './cache-step.js';
+import { CompletionSink } from './completion-sink.js';
+import type { CompletionParts } from './completion-parts.js';
+import { finishAnswer } from './finish-answer.js';
+import { attemptLimits, checkCostLimit } from './request-limits.js';
+import { RequestLedger } from './request-ledger.js';
+import type { RequestContext } from './request-context.js';
+import { responseHeaders } from './response-headers.js';
+import type { RequestState } from './request-state.js';
+import { routeQuestion } from './route-question.js';
+import { toRouterError } from './to-router-error.js';
+
+/**
+ * Serves one request from check to receipt: route, look up, attempt, record. Never rejects; whatever goes wrong is
+ * told to the client once and stands on a receipt.
+ */
+export async function completeRequest(
+  parts: CompletionParts,
+  context: RequestContext,
+  client: ClientConnection,
+): Promise<void> {
+  const ledger = new RequestLedger(parts.ledger, context);
+  const state: RequestState = {
+    parts,
+    context,
+    client,
+    ledger,
+    plan: null,
+    cacheHeader: 'DISABLED',
+    cacheKey: null,
+    cacheQuestion: null,
+  };
+  try {
+    if (context.problem !== null || context.body === null) throw context.problem ?? missingBody();
+    state.plan = parts.router.plan(routeQuestion(context));
+    ledger.routed(state.plan);
+    checkCostLimit(state, context.body);
+    if (context.api === 'chat.completions' && (await servedWithoutProvider(state))) return;
+    await askProviders(state);
+  } catch (error) {
+    await refuse(state, toRouterError(error));
+  }
+}
+
+/** Cache look-up, then the flight of an equal request. */
+async function servedWithoutProvider(state: RequestState): Promise<boolean> {
+  const { parts, context, ledger } = state;
+  const step = cacheStep(parts, context, state.plan as RoutePlan);
+  state.cacheHeader = step.header;
+  ledger.cached(cacheOnReceipt(step.result, null, step.reason));
+  if (step.key === null || step.question === null) {
+    if (step.onlyIfCached) throw onlyIfCached();
+    return false;
+  }
+  state.cacheKey = step.key;
+  state.cacheQuestion = step.question;
+  if (step.lookUp) {
+    const found = await parts.cache.lookUp(step.question, step.key);
+    if (found.kind === 'hit') return answerFromCache(state, found);
+    ledger.cached(cacheOnReceipt('miss', found.similarity, found.reason));
+    if (step.onlyIfCached) throw onlyIfCached();
+    const shared = await parts.flights.join(step.key, context.receiptId, state.client.gone);
+    if (shared !== null) return answerFromCache(state, asHit(shared));
+  }
+  return false;
+}
+
+function asHit(shared: SharedAnswer): Extract<CacheLookup, { kind: 'hit' }> {
+  return {
+    kind: 'hit',
+    tier: 'exact',
+    content: shared.content,
+    receiptId: shared.receiptId,
+    similarity: null,
+    ageSeconds: 0,
+    reason: 'single_flight',
+  };
+}
+
+async function askProviders(state: RequestState): Promise<void> {
+  const { parts, context, client, ledger } = state;
+  const plan = state.plan as RoutePlan;
+  const body = context.body as ChatRequest;
+  const salt = parts.cipher.salt(context.key.tenantId, `${context.receiptId}/response`);
+  const sink = new CompletionSink(client, {
+    receiptId: context.receiptId,
+    salt,
+    clientWantsUsage: wantsUsage(body),
+    keepChunks: state.cacheKey !== null,
+    streamHeaders: (served) =>
+      responseHeaders({
+        receiptId: context.receiptId,
+        cache: state.cacheHeader,
+        plan,
+        provider: served.provider,
+        model: served.model,
+        attempts: served.attempts,
+      }),
+  });
+  let result: DispatchResult | null = null;
+  const dispatchedAtMs = parts.clock.monotonicMs();
+  try {
+    result = await parts.dispatcher.dispatch(
+      {
+        receiptId: context.receiptId,
+        api: context.api,
+        body,
+        streamed: body.stream === true,
+        clientWantsUsage: wantsUsage(body),
+        plan,
+        limits: attemptLimits(parts.limits, context),
+      },
+      sink,
+      ledger,
+      client.gone,
+    );
+    await finishAnswer(state, sink, result, parts.clock.monotonicMs() - dispatchedAtMs);
+  } finally {
+    if (state.cacheKey !== null) parts.flights.landed(state.cacheKey, context.receiptId);
+  }
+}
+
+/** Ends a request that never reached a provider, or whose failure is not an attempt's. */
+async function refuse(state: RequestState, error: RouterError): Promise<void> {
+  const { ledger, client, context } = state;
+  if (state.cacheKey !== null) state.parts.flights.landed(state.cacheKey, context.receiptId);
+  const sealed = ledger.seal({
+    status: refusalStatus(error, client.gone.aborted),
+    httpStatus: client.gone.aborted ? 499 : error.httpStatus,
+    errorCode: error.code,
+    finishReason: null,
+    streamComplete: client.streamStarted ? false : null,
+    responseCommitment: null,
+    timeToFirstTokenMs: null,
+    upstreamMs: 0,
+    avoidedPicoUsd: 0n,
+    content: null,
+  });
+  // The client is told in any case: what it asked was refused, whether or not the log could note it.
+  await Promise.allSettled(state.parts.durability === 'strict' ? [sealed.durable] : [sealed.written]);
+  sealed.durable.catch(() => undefined);
+  client.fail(
+    error,
+    responseHeaders({
+      receiptId: context.receiptId,
+      cache: state.cacheHeader,
+      plan: state.plan,
+      attempts: ledger.attemptCount,
+      cost: ledger.cost(),
+    }),
+  );
+}
+
+function refusalStatus(error: RouterError, gone: boolean): ReceiptStatus {
+  if (gone) return 'aborted';
+  return error.httpStatus >= 500 || error.httpStatus === 429 || error.httpStatus === 403 ? 'rejected' : 'client_error';
+}
+
+function cacheOnReceipt(
+  result: ReceiptCache['result'],
+  similarity: number | null,
+  reason: string | null,
+): ReceiptCache {
+  return { result, similarity, sourceReceiptId: null, ageSeconds: null, reason };
+}
+
+function wantsUsage(body: ChatRequest): boolean {
+  return body.stream_options?.include_usage === true;
+}
+
+function missingBody(): RouterError {
+  return new RouterError({ code: 'invalid_request', publicMessage: 'The request has no body.', httpStatus: 400 });
+}
+
+function onlyIfCached(): RouterError {
+  return new RouterError({
+    code: 'only_if_cached',
+    publicMessage: 'No stored answer fits, and the request allows no other (x-nextmodel-cache: only-if-cached).',
+    httpStatus: 504,
+  });
+}

@@ -1,0 +1,27 @@
+import type { ContentCipher } from '#semantic-cache/ports/content-cipher.js';
+import type { CachePolicy, SemanticCache } from '#semantic-cache/ports/semantic-cache.js';
+import type { AttemptLimits, Dispatcher } from '#dispatch/ports/dispatcher.js';
+import type { ProviderRegistry } from '#providers/ports/provider-registry.js';
+import type { PriceBook } from '#pricing/ports/price-book.js';
+import type { Router } from '#routing/ports/router.js';
+import type { Clock } from '#events/ports/clock.js';
+import type { LedgerParts } from './request-ledger.js';
+import type { AnswerFlights } from './answer-flights.js';
+
+/** Everything that serving a completion needs; assembled once at start. */
+export interface CompletionParts {
+  readonly clock: Clock;
+  readonly router: Router;
+  readonly registry: ProviderRegistry;
+  readonly dispatcher: Dispatcher;
+  readonly prices: PriceBook;
+  readonly cache: SemanticCache;
+  readonly cachePolicy: CachePolicy;
+  readonly flights: AnswerFlights;
+  readonly cipher: ContentCipher;
+  readonly limits: AttemptLimits;
+  readonly ledger: LedgerParts;
+  /** `strict`: the answer's last byte waits until the receipt is on disk. */
+  readonly durability: 'strict' | 'fast';
+  readonly unpriced: 'allow' | 'block' | 'cap';
+}

@@ -1,0 +1,98 @@
+import { showReceiptId } from '#events/domain/ids.js';
+import type { AnswerSink, AttemptOutcome } from '#dispatch/ports/dispatcher.js';
+import { hideUsage, injectReceiptId } from '#openai-wire/domain/answer-injection.js';
+import type { ClientConnection, RawHeaders } from '../hot-lane/client-connection.js';
+import { RunningCommitment } from './commitment.js';
+
+/** The attempt that is being relayed. */
+export interface Served {
+  readonly provider: string;
+  readonly model: string;
+  readonly attempts: number;
+}
+
+export interface SinkOptions {
+  readonly receiptId: string;
+  readonly salt: Uint8Array;
+  readonly clientWantsUsage: boolean;
+  /** Keep the chunks, so that the answer can be stored and given to others. */
+  readonly keepChunks: boolean;
+  readonly streamHeaders: (served: Served) => RawHeaders;
+}
+
+/** Longest answer that is kept for the cache. */
+const KEEP_BYTES_MAX = 256 * 1024;
+
+/**
+ * Takes an answer from dispatch and shows it to the client. A JSON answer waits here until it is priced and sealed;
+ * a stream goes out as it comes, all but its usage chunk, which waits for the sum over all attempts.
+ */
+export class CompletionSink implements AnswerSink {
+  jsonBody: Uint8Array | null = null;
+  usageData: string | null = null;
+  #chunks: string[] | null;
+  #keptBytes = 0;
+  #first = true;
+  #firstData: string | null = null;
+  readonly #commitment: RunningCommitment;
+
+  constructor(
+    private readonly client: ClientConnection,
+    private readonly options: SinkOptions,
+  ) {
+    this.#commitment = new RunningCommitment(options.salt);
+    this.#chunks = options.keepChunks ? [] : null;
+  }
+
+  /** All data of the stream, or `null` when it was not kept. */
+  get chunks(): readonly string[] | null {
+    return this.#chunks;
+  }
+
+  json(body: Uint8Array, _attempt: AttemptOutcome): void {
+    this.jsonBody = body;
+    this.#commitment.add(body);
+  }
+
+  streamStarted(served: Served): void {
+    this.client.startStream(this.options.streamHeaders(served));
+  }
+
+  event(data: string, isUsage: boolean): boolean {
+    this.#commitment.add(data);
+    this.#keep(data);
+    if (isUsage) {
+      this.usageData = data;
+      return true;
+    }
+    // Some providers put usage beside content: who did not ask for it must not see it, but must see the content.
+    let shown = this.options.clientWantsUsage ? data : hideUsage(data);
+    if (this.#first) {
+      this.#first = false;
+      this.#firstData = data;
+      shown = injectReceiptId(shown, showReceiptId(this.options.receiptId));
+    }
+    return this.client.writeData(shown);
+  }
+
+  onDrain(resume: () => void): void {
+    this.client.onDrain(resume);
+  }
+
+  /** Id, model and time of the stream, for a usage chunk of our own. */
+  head(): { readonly id: string; readonly model: string; readonly created: number } {
+    const first = JSON.parse(this.#firstData ?? '{}') as { id?: string; model?: string; created?: number };
+    return { id: first.id ?? '', model: first.model ?? '', created: first.created ?? 0 };
+  }
+
+  responseCommitment(): string {
+    return this.#commitment.digest();
+  }
+
+  #keep(data: string): void {
+    if (this.#chunks === null) return;
+    this.#keptBytes += data.length;
+    if (this.#keptBytes > KEEP_BYTES_MAX) this.#chunks = null;
+    else this.#chunks.push(data);
+  }
+}

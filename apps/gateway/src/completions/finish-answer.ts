@@ -1,0 +1,135 @@
+import type { ReceiptStatus } from '#events/domain/receipt.js';
+import { RouterError } from '#events/domain/router-error.js';
+import type { DispatchResult } from '#dispatch/ports/dispatcher.js';
+import { CompletionAssembly } from '#openai-wire/domain/assemble-completion.js';
+import { readStreamData } from '#openai-wire/domain/stream-reading.js';
+import type { ChatRequest } from '#openai-wire/domain/chat-request.js';
+import { injectUsageCost } from '#openai-wire/domain/answer-injection.js';
+import { usageChunk } from '#openai-wire/domain/usage-view.js';
+import type { CacheContent, StoreDecision } from '#semantic-cache/ports/semantic-cache.js';
+import type { RequestState } from './request-state.js';
+import type { CompletionSink } from './completion-sink.js';
+import { awaitSafe } from './await-safe.js';
+import { responseHeaders } from './response-headers.js';
+
+/** Seals the receipt of a dispatched request and lets the last of its answer out. */
+export async function finishAnswer(
+  state: RequestState,
+  sink: CompletionSink,
+  result: DispatchResult,
+  upstreamMs: number,
+): Promise<void> {
+  const { parts, context, client, ledger } = state;
+  const { streamStarted } = client;
+  const ok = result.status === 'ok';
+  const content = ok ? contentOf(state, sink, result) : null;
+  const stored = content === null ? null : storeDecision(state, content);
+  const sealed = ledger.seal({
+    status: receiptStatus(result),
+    httpStatus: result.status === 'aborted' ? 499 : ok || streamStarted ? 200 : (result.error?.httpStatus ?? 502),
+    errorCode: result.error?.code ?? null,
+    finishReason: result.finishReason,
+    streamComplete: streamStarted ? ok : null,
+    responseCommitment: sink.jsonBody !== null || streamStarted ? sink.responseCommitment() : null,
+    timeToFirstTokenMs: result.timeToFirstTokenMs,
+    upstreamMs,
+    avoidedPicoUsd: 0n,
+    content: stored?.store === true ? stored.event : null,
+  });
+  if (content !== null && state.cacheKey !== null) {
+    parts.flights.share(state.cacheKey, context.receiptId, content, stored?.store === true);
+  }
+  const cost = ledger.cost();
+  const headers = () =>
+    responseHeaders({
+      receiptId: context.receiptId,
+      cache: state.cacheHeader,
+      plan: state.plan,
+      provider: result.served?.provider ?? null,
+      model: result.served?.model ?? null,
+      attempts: ledger.attemptCount,
+      cost,
+      overheadMs: sealed.receipt.overheadUs / 1_000,
+    });
+  try {
+    if (!ok) throw result.error ?? truncated();
+    if (sink.jsonBody !== null) {
+      const body = injectUsageCost(Buffer.from(sink.jsonBody).toString('utf8'), cost);
+      await awaitSafe(parts.durability, sealed);
+      client.sendJson(200, headers(), body);
+      return;
+    }
+    if ((context.body as ChatRequest).stream_options?.include_usage === true) {
+      const data = sink.usageData ?? usageChunk(sink.head(), sealed.receipt.meters, null);
+      client.writeData(injectUsageCost(data, cost));
+    }
+    await awaitSafe(parts.durability, sealed);
+    client.endStream();
+  } catch (error) {
+    sealed.durable.catch(() => undefined);
+    sealed.written.catch(() => undefined);
+    client.fail(error instanceof RouterError ? error : truncated(), headers());
+  }
+}
+
+function receiptStatus(result: DispatchResult): ReceiptStatus {
+  switch (result.status) {
+    case 'ok':
+      return 'ok';
+    case 'aborted':
+      return 'aborted';
+    case 'truncated':
+      return 'truncated';
+    default: {
+      const code = result.error?.code;
+      if (code === 'upstream_timeout') return 'timeout';
+      if (code === 'receipt_log_unavailable' || code === 'overloaded') return 'rejected';
+      return result.error !== null && result.error.httpStatus < 500 && result.error.httpStatus !== 429
+        ? 'client_error'
+        : 'provider_error';
+    }
+  }
+}
+
+/** The canonical answer, for the cache and for equal requests that wait. */
+function contentOf(state: RequestState, sink: CompletionSink, result: DispatchResult): CacheContent | null {
+  if (state.cacheKey === null || result.served === null) return null;
+  const answer =
+    sink.jsonBody === null
+      ? sink.chunks === null
+        ? null
+        : assemble(sink.chunks)
+      : (JSON.parse(Buffer.from(sink.jsonBody).toString('utf8')) as Record<string, unknown>);
+  if (answer === null) return null;
+  return {
+    question: state.cacheKey.question,
+    exactHash: state.cacheKey.exactHash,
+    answer,
+    provider: result.served.provider,
+    model: result.served.model,
+    costPicoUsd: state.ledger.cost().costPicoUsd,
+  };
+}
+
+function assemble(chunks: readonly string[]): Record<string, unknown> | null {
+  const assembly = new CompletionAssembly();
+  for (const data of chunks) {
+    const { chunk } = readStreamData(data);
+    if (chunk !== null) assembly.add(chunk);
+  }
+  return assembly.completion();
+}
+
+function storeDecision(state: RequestState, content: CacheContent): StoreDecision {
+  const { cacheQuestion, cacheKey, parts, context } = state;
+  if (cacheQuestion === null || cacheKey === null) return { store: false, reason: 'no key' };
+  return parts.cache.decideStore(cacheQuestion, cacheKey, context.receiptId, content);
+}
+
+function truncated(): RouterError {
+  return new RouterError({
+    code: 'upstream_truncated',
+    publicMessage: 'The model stopped before its answer was complete.',
+    httpStatus: 502,
+  });
+}

@@ -1,0 +1,266 @@
+import type { AttemptLine } from '#events/domain/attempt.js';
+import { encodeEvent } from '#events/domain/event-codec.js';
+import type { NewRecord } from '#events/domain/event-record.js';
+import type { Receipt, ReceiptCache, ReceiptRoute, ReceiptStatus } from '#events/domain/receipt.js';
+import type { AttemptStarted, ContentStored, RequestAccepted, ResponseCompleted } from '#events/domain/router-event.js';
+import type { Clock } from '#events/ports/clock.js';
+import type { EventLogWriter } from '#event-log/ports/event-log.js';
+import type { AttemptOutcome, AttemptRecorder } from '#dispatch/ports/dispatcher.js';
+import type { PriceBook } from '#pricing/ports/price-book.js';
+import type { ProviderRegistry } from '#providers/ports/provider-registry.js';
+import { costStatus, sealReceipt, sumCost } from '#receipts/domain/seal-receipt.js';
+import type { UsageCost } from '#openai-wire/domain/usage-view.js';
+import type { RoutePlan } from '#routing/domain/route-plan.js';
+import { commitment } from './commitment.js';
+import type { RequestContext } from './request-context.js';
+
+/** What every request's ledger shares. */
+export interface LedgerParts {
+  readonly log: EventLogWriter;
+  readonly prices: PriceBook;
+  readonly registry: ProviderRegistry;
+  readonly clock: Clock;
+  readonly environment: string;
+  /** Secret salt of a request's commitments, 16 bytes. */
+  readonly salt: (subject: string, purpose: string) => Uint8Array;
+  /** Pseudonym of the caller's `user` field within its tenant. */
+  readonly pseudonym: (tenantId: string, user: string) => string;
+  readonly onOpened: (receiptId: string) => void;
+  readonly onSealed: (receipt: Receipt, decision: RoutePlan | null) => void;
+}
+
+/** How a request ended, as its receipt says it. */
+export interface Ending {
+  readonly status: ReceiptStatus;
+  readonly httpStatus: number;
+  readonly errorCode: string | null;
+  readonly finishReason: string | null;
+  readonly streamComplete: boolean | null;
+  readonly responseCommitment: string | null;
+  readonly timeToFirstTokenMs: number | null;
+  /** Time inside attempts; the rest of the latency is the gateway's own. */
+  readonly upstreamMs: number;
+  readonly avoidedPicoUsd: bigint;
+  readonly content: ContentStored | null;
+}
+
+const NO_ROUTE: ReceiptRoute = { policyHash: '', rule: null, reason: 'not_routed', task: null, baselineModel: null };
+export const NO_CACHE: ReceiptCache = {
+  result: 'off',
+  similarity: null,
+  sourceReceiptId: null,
+  ageSeconds: null,
+  reason: null,
+};
+
+/**
+ * Writes the facts of one request into the log, in the order that the promises need: intent before the call, receipt
+ * before the answer's last byte. Two appends for the usual request: `accepted + started`, `finished + completed + sealed`.
+ */
+export class RequestLedger implements AttemptRecorder {
+  readonly #queued: NewRecord[] = [];
+  readonly #lines: AttemptLine[] = [];
+  #accepted: RequestAccepted | null = null;
+  #plan: RoutePlan | null = null;
+  #cache: ReceiptCache = NO_CACHE;
+
+  constructor(
+    private readonly parts: LedgerParts,
+    private readonly context: RequestContext,
+  ) {}
+
+  routed(plan: RoutePlan): void {
+    this.#plan = plan;
+  }
+
+  cached(cache: ReceiptCache): void {
+    this.#cache = cache;
+  }
+
+  started(event: AttemptStarted): Promise<void> {
+    if (this.#accepted === null) this.#accept();
+    const { receiptId } = this.context;
+    this.#queued.push(
+      encodeEvent('nextmodel.attempt.started.v1', `${receiptId}:${event.n}/started`, receiptId, event.startedAt, event),
+    );
+    return this.parts.log.append(this.#queued.splice(0)).written;
+  }
+
+  finished(outcome: AttemptOutcome): void {
+    const { receiptId, key, acceptedMs } = this.context;
+    const priced = this.parts.prices.price({
+      provider: outcome.provider,
+      providerKind: this.parts.registry.get(outcome.provider)?.adapter.kind ?? '',
+      model: outcome.model,
+      tenantId: key.tenantId,
+      atMs: acceptedMs,
+      meters: outcome.meters,
+      serviceTier: outcome.serviceTier,
+      usageSource: outcome.usageSource,
+      billed: outcome.billed,
+      providerCostPicoUsd: outcome.providerCostPicoUsd,
+    });
+    const line = toAttemptLine(outcome, priced);
+    this.#lines.push(line);
+    this.#queued.push(
+      encodeEvent('nextmodel.attempt.finished.v1', `${receiptId}:${outcome.n}/finished`, receiptId, this.#now(), {
+        ...line,
+        receiptId,
+      }),
+    );
+  }
+
+  /** Cost of all attempts so far. */
+  cost(avoidedPicoUsd: bigint | null = null): UsageCost {
+    const charged = this.#lines.filter((line) => line.billed !== 'no');
+    const picoUsd = sumCost(charged);
+    const last = charged.at(-1);
+    // A sum in a foreign currency only stands while all its parts are in it.
+    const native = charged.every((line) => line.currency === last?.currency) ? sumNative(charged) : null;
+    return {
+      costPicoUsd: picoUsd === null ? null : picoUsd.toString(),
+      costStatus: costStatus(charged, picoUsd),
+      currency: last?.currency ?? 'USD',
+      costNativePico: native,
+      avoidedPicoUsd: avoidedPicoUsd === null ? null : avoidedPicoUsd.toString(),
+    };
+  }
+
+  get attemptCount(): number {
+    return this.#lines.length;
+  }
+
+  get lines(): readonly AttemptLine[] {
+    return this.#lines;
+  }
+
+  /** Makes and appends the receipt. `safe` settles when the answer's last byte may go out. */
+  seal(ending: Ending): {
+    readonly receipt: Receipt;
+    readonly written: Promise<void>;
+    readonly durable: Promise<void>;
+  } {
+    const accepted = this.#accepted ?? this.#accept();
+    const { receiptId } = this.context;
+    const now = this.#now();
+    const latencyMs = this.parts.clock.monotonicMs() - this.context.startedMonotonicMs;
+    const response: ResponseCompleted = {
+      receiptId,
+      status: ending.status,
+      httpStatus: ending.httpStatus,
+      finishReason: ending.finishReason,
+      streamComplete: ending.streamComplete,
+      latencyMs: Math.round(latencyMs),
+      responseCommitment: ending.responseCommitment,
+    };
+    const receipt = sealReceipt({
+      accepted,
+      attempts: this.#lines,
+      response,
+      errorCode: ending.errorCode,
+      sealedAt: now,
+      timeToFirstTokenMs: ending.timeToFirstTokenMs === null ? null : Math.round(ending.timeToFirstTokenMs),
+      overheadUs: Math.max(0, Math.round((latencyMs - ending.upstreamMs) * 1_000)),
+      avoidedPicoUsd: ending.avoidedPicoUsd,
+    });
+    this.#queued.push(
+      encodeEvent('nextmodel.response.completed.v1', `${receiptId}/completed`, receiptId, now, response),
+      encodeEvent('nextmodel.receipt.sealed.v1', `${receiptId}/sealed`, receiptId, now, receipt),
+    );
+    if (ending.content !== null) {
+      this.#queued.push(
+        encodeEvent('nextmodel.content.stored.v1', `${receiptId}/content`, ending.content.subject, now, ending.content),
+      );
+    }
+    const { written, durable } = this.parts.log.append(this.#queued.splice(0));
+    this.parts.onSealed(receipt, this.#plan);
+    return { receipt, written, durable };
+  }
+
+  #accept(): RequestAccepted {
+    const { context, parts } = this;
+    const plan = this.#plan;
+    const body = context.body;
+    const accepted: RequestAccepted = {
+      receiptId: context.receiptId,
+      tenantId: context.key.tenantId,
+      projectId: context.key.projectId,
+      apiKeyId: context.key.keyId,
+      userId:
+        typeof body?.['user'] === 'string' && body['user'] !== ''
+          ? parts.pseudonym(context.key.tenantId, body['user'])
+          : '',
+      traceId: context.traceId,
+      environment: parts.environment,
+      tags: context.tags,
+      acceptedAt: new Date(context.acceptedMs).toISOString(),
+      api: context.api,
+      streamed: body?.['stream'] === true,
+      requestedModel: body?.model ?? '',
+      requestCommitment: commitment(parts.salt(context.key.tenantId, `${context.receiptId}/request`), context.rawBody),
+      cache: this.#cache,
+      route:
+        plan === null
+          ? NO_ROUTE
+          : {
+              policyHash: plan.policyHash,
+              rule: plan.rule,
+              reason: plan.reason,
+              task: plan.task,
+              baselineModel: null,
+            },
+      decision: plan,
+    };
+    this.#accepted = accepted;
+    this.#queued.unshift(
+      encodeEvent(
+        'nextmodel.request.accepted.v1',
+        `${context.receiptId}/accepted`,
+        context.receiptId,
+        accepted.acceptedAt,
+        accepted,
+      ),
+    );
+    parts.onOpened(context.receiptId);
+    return accepted;
+  }
+
+  #now(): string {
+    return new Date(this.parts.clock.nowMs()).toISOString();
+  }
+}
+
+function sumNative(lines: readonly AttemptLine[]): string | null {
+  let total = 0n;
+  for (const line of lines) {
+    if (line.costNativePico === null) return null;
+    total += BigInt(line.costNativePico);
+  }
+  return total.toString();
+}
+
+function toAttemptLine(outcome: AttemptOutcome, priced: ReturnType<PriceBook['price']>): AttemptLine {
+  return {
+    n: outcome.n,
+    kind: outcome.kind,
+    provider: outcome.provider,
+    model: outcome.model,
+    credentialId: outcome.credentialId,
+    providerRequestId: outcome.providerRequestId,
+    serviceTier: outcome.serviceTier,
+    status: outcome.status,
+    httpStatus: outcome.httpStatus,
+    errorCode: outcome.errorCode,
+    movedOn: outcome.movedOn,
+    startedAt: outcome.startedAt,
+    latencyMs: outcome.latencyMs,
+    timeToFirstTokenMs: outcome.timeToFirstTokenMs,
+    billed: outcome.billed,
+    meters: outcome.meters,
+    usageSource: outcome.usageSource,
+    usageFlags: outcome.usageFlags,
+    usageRaw: outcome.usageRaw,
+    providerCostPicoUsd: outcome.providerCostPicoUsd,
+    ...priced,
+  };
+}

@@ -1,0 +1,19 @@
+import type { RoutePlan } from '#routing/domain/route-plan.js';
+import type { CacheKey, CacheQuestion } from '#semantic-cache/ports/semantic-cache.js';
+import type { ClientConnection } from '../hot-lane/client-connection.js';
+import type { CompletionParts } from './completion-parts.js';
+import type { RequestContext } from './request-context.js';
+import type { RequestLedger } from './request-ledger.js';
+import type { CacheHeader } from './response-headers.js';
+
+/** What one request has gathered on its way; filled in step by step. */
+export interface RequestState {
+  readonly parts: CompletionParts;
+  readonly context: RequestContext;
+  readonly client: ClientConnection;
+  readonly ledger: RequestLedger;
+  plan: RoutePlan | null;
+  cacheHeader: CacheHeader;
+  cacheKey: CacheKey | null;
+  cacheQuestion: CacheQuestion | null;
+}

@@ -1,0 +1,73 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { RouterError } from '#events/domain/router-error.js';
+import type { Logger } from '#telemetry/ports/logger.js';
+import { GatewayModule } from './gateway.module.js';
+import type { HotLane } from './hot-lane/hot-lane.js';
+import type { GatewayParts } from './http/gateway-parts.js';
+import { OpenAiErrorFilter } from './http/openai-error.filter.js';
+
+/** What bounds a connection before it is a request; see docs/reliability.md. */
+const SERVER_LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 65_000,
+  noDelay: true,
+} as const;
+const HEADERS_MAX = 100;
+
+export interface HttpServer {
+  readonly app: NestFastifyApplication;
+  readonly server: Server;
+  listen(host: string, port: number, shared: boolean): Promise<void>;
+}
+
+/** Nest on one server, with the request path in front of it. */
+export async function createHttpServer(lane: HotLane, parts: GatewayParts, logger: Logger): Promise<HttpServer> {
+  let server: Server | undefined;
+  const adapter = new FastifyAdapter({
+    bodyLimit: 1024 * 1024,
+    serverFactory: (nest: (request: IncomingMessage, response: ServerResponse) => void) => {
+      server = createServer(SERVER_LIMITS, (request, response) => {
+        if (!lane.handle(request, response)) nest(request, response);
+      });
+      server.maxHeadersCount = HEADERS_MAX;
+      return server;
+    },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.over(parts), adapter, { logger: false });
+  app.useGlobalFilters(new OpenAiErrorFilter(logger));
+  await app.init();
+  await adapter.getInstance().ready();
+  const made = server;
+  if (made === undefined) throw new Error('the HTTP adapter made no server');
+  return {
+    app,
+    server: made,
+    listen: (host, port, shared) => listen(made, host, port, shared),
+  };
+}
+
+/**
+ * @param shared several processes on one port; the kernel spreads connections among them.
+ * @throws RouterError `port_in_use`; the caller exits with 69.
+ */
+function listen(server: Server, host: string, port: number, shared: boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(
+        cause.code === 'EADDRINUSE'
+          ? new RouterError({
+              code: 'port_in_use',
+              publicMessage: `Port ${port} on ${host} is in use. Set NEXTMODEL_PORT to another one, or end what listens there.`,
+              cause,
+            })
+          : cause,
+      );
+    });
+    server.listen({ host, port, reusePort: shared, backlog: 1_024 }, resolve);
+  });
+}

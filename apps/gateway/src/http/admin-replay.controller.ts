@@ -1,0 +1,62 @@
+import { Controller, Get, HttpCode, Inject, Param, Post, UseGuards } from '@nestjs/common';
+import { RouterError } from '#events/domain/router-error.js';
+import { AdminGuard } from './guards.js';
+import { GATEWAY_PARTS, type GatewayParts } from './gateway-parts.js';
+
+/** How a replay stands; all numbers as far as they are known. */
+export interface ReplayJob {
+  readonly view: 'cache' | 'receipts';
+  state: 'running' | 'done' | 'failed';
+  read: number;
+  total: number;
+  /** What was compared at the end, or what went wrong. */
+  result: unknown;
+}
+
+/** Rebuilds a view while requests are served. One replay at a time; the former view serves until the switch. */
+@Controller('admin/v1/replay')
+@UseGuards(AdminGuard)
+export class AdminReplayController {
+  #job: ReplayJob | null = null;
+
+  constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
+
+  @Get()
+  state(): unknown {
+    return this.#job ?? { state: 'none' };
+  }
+
+  /** Starts a replay and returns at once; ask `GET /admin/v1/replay` how far it is. */
+  @Post(':view')
+  @HttpCode(202)
+  start(@Param('view') view: string): unknown {
+    if (view !== 'cache' && view !== 'receipts') {
+      throw new RouterError({ code: 'not_found', publicMessage: 'Replay either cache or receipts.', httpStatus: 404 });
+    }
+    if (this.#job?.state === 'running') {
+      throw new RouterError({
+        code: 'invalid_request',
+        publicMessage: `A replay of ${this.#job.view} is running.`,
+        httpStatus: 409,
+      });
+    }
+    const job: ReplayJob = { view, state: 'running', read: 0, total: 0, result: null };
+    this.#job = job;
+    const onProgress = (read: number, total: number): void => {
+      job.read = read;
+      job.total = total;
+    };
+    const replay = view === 'cache' ? this.parts.replayCache(onProgress) : this.parts.replayReceipts(onProgress);
+    replay.then(
+      (result) => {
+        job.state = result.matches ? 'done' : 'failed';
+        job.result = result;
+      },
+      (error: unknown) => {
+        job.state = 'failed';
+        job.result = { message: error instanceof RouterError ? error.publicMessage : 'the replay failed' };
+      },
+    );
+    return job;
+  }
+}

@@ -1,0 +1,70 @@
+/** State of one thing that the gateway leans on. */
+export interface DependencyState {
+  readonly name: string;
+  readonly state: 'ok' | 'degraded' | 'down';
+  /** Must requests be refused while it is down? Only the log is such. */
+  readonly required: boolean;
+  readonly detail: string | null;
+}
+
+type Probe = () => Promise<DependencyState> | DependencyState;
+
+/** Knows what is degraded. Probes run in the background, so that `/readyz` never waits for a dead server. */
+export class Readiness {
+  readonly #probes: Probe[] = [];
+  #states: readonly DependencyState[] = [];
+  #closing = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  add(probe: Probe): void {
+    this.#probes.push(probe);
+  }
+
+  async start(everyMs: number): Promise<void> {
+    await this.#look();
+    this.#timer = setInterval(() => void this.#look(), everyMs);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  close(): void {
+    this.#closing = true;
+  }
+
+  /** `status` is `ready`, `degraded` (requests flow, something is away) or `unavailable`. */
+  report(): {
+    readonly status: 'ready' | 'degraded' | 'unavailable';
+    readonly dependencies: readonly DependencyState[];
+  } {
+    if (this.#closing || this.#states.some((state) => state.required && state.state === 'down')) {
+      return { status: 'unavailable', dependencies: this.#states };
+    }
+    const degraded = this.#states.some((state) => state.state !== 'ok');
+    return { status: degraded ? 'degraded' : 'ready', dependencies: this.#states };
+  }
+
+  async #look(): Promise<void> {
+    this.#states = await Promise.all(this.#probes.map(async (probe) => probe()));
+  }
+}
+
+/** A probe that calls something which throws when it is away. */
+export function pingProbe(name: string, ping: () => Promise<void>, timeoutMs = 2_000): Probe {
+  return async () => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('no answer in time')), timeoutMs);
+    });
+    try {
+      await Promise.race([ping(), late]);
+      return { name, state: 'ok', required: false, detail: null };
+    } catch (error) {
+      return { name, state: 'down', required: false, detail: error instanceof Error ? error.message : 'unreachable' };
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}

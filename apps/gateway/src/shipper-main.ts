@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { openFileCheckpoints, openSegmentReader } from '#event-log/event-log.module.js';
+import { startShipper } from '#event-log/kafka-log.module.js';
+import type { ShipperOrder, ShipperReport } from './boot/shipper-child.js';
+
+const REPORT_MS = 1_000;
+
+/** The shipper process of one gateway: spool to Kafka, until its parent says stop or is gone. */
+process.once('message', (message) => {
+  void ship(message as ShipperOrder);
+});
+
+async function ship(order: ShipperOrder): Promise<void> {
+  const reader = openSegmentReader({ directory: order.logDirectory });
+  let lastError: string | null = null;
+  const shipper = await startShipper({
+    reader,
+    checkpoints: openFileCheckpoints(join(order.logDirectory, 'checkpoints')),
+    brokers: order.brokers,
+    clientId: order.clientId,
+    partition: order.partition,
+    onError: (error) => {
+      lastError = error instanceof Error ? error.name : 'unknown';
+    },
+  });
+  const report = (): void => {
+    const { state, lagRecords } = shipper.status();
+    const said: ShipperReport = {
+      kind: 'shipper',
+      state,
+      lagRecords: lagRecords.toString(),
+      detail: state === 'waiting' ? lastError : null,
+    };
+    process.send?.(said);
+  };
+  const timer = setInterval(report, REPORT_MS);
+  let ending = false;
+  const end = (): void => {
+    if (ending) return;
+    ending = true;
+    clearInterval(timer);
+    void shipper
+      .stop()
+      .then(() => reader.close())
+      .then(() => process.exit(0));
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', () => undefined);
+  process.on('disconnect', end);
+}
