@@ -2,13 +2,12 @@ import { FileCheckpoints } from './adapters/file-checkpoint/file-checkpoints.js'
 import { openMemoryRecords } from './adapters/memory/memory-log.js';
 import { MemoryCheckpoints } from './adapters/memory/memory-checkpoints.js';
 import { SegmentReader, type SegmentReaderOptions } from './adapters/segment/segment-reader.js';
-import { BatchTransport, type BatchTransportOptions } from './batch-transport/batch-transport.js';
 import type { CheckpointStore } from './ports/checkpoint-store.js';
 import type { EventLogReader, EventLogSubscriber, EventLogWriter } from './ports/event-log.js';
 import { LogSubscriber } from './usecases/consume-log.js';
 import type { ConsumeDependencies } from './usecases/consume-partition.js';
 
-export { BATCH_TRANSPORT } from './batch-transport/batch-transport.js';
+export { createBatchTransport } from './batch-transport.module.js';
 export { openSegmentWriter } from './adapters/segment/open-segment-writer.js';
 export { retainSegments } from './adapters/segment/retain-segments.js';
 
@@ -25,11 +24,6 @@ export function openFileCheckpoints(directory: string): CheckpointStore {
 /** The consumer side of a log: at least once, in order within a partition, each partition on its own. */
 export function createLogSubscriber(dependencies: ConsumeDependencies): EventLogSubscriber {
   return new LogSubscriber(dependencies);
-}
-
-/** The strategy for `NestFactory.createMicroservice(module, { strategy })`; see `BatchTransport` for the handlers. */
-export function createBatchTransport(options: BatchTransportOptions): BatchTransport {
-  return new BatchTransport(options);
 }
 
 /** A whole log in memory, for tests and for trying things out. */

@@ -5,9 +5,9 @@ import { EventPattern } from '@nestjs/microservices';
 import { of } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { NewRecord, StoredRecord } from '#events/domain/event-record.js';
-import { createBatchTransport, createMemoryLog } from '../event-log.module.js';
+import { BATCH_TRANSPORT, createBatchTransport } from '../batch-transport.module.js';
+import { createMemoryLog } from '../event-log.module.js';
 import type { BatchOutcome, RecordBatch } from '../ports/event-log.js';
-import { BATCH_TRANSPORT } from './batch-transport.js';
 
 const DONE: BatchOutcome = { kind: 'done' };
 const seen: string[] = [];
