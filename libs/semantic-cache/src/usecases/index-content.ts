@@ -1,7 +1,6 @@
 import { decodeEvent } from '#events/domain/event-codec.js';
-import type { NewRecord, StoredRecord } from '#events/domain/event-record.js';
+import type { StoredRecord } from '#events/domain/event-record.js';
 import type { CacheInvalidated, ContentStored } from '#events/domain/router-event.js';
-import { deadLetterTopic } from '#events/domain/topics.js';
 import type { BatchOutcome, RecordBatch } from '#event-log/ports/event-log.js';
 import { entryIdOf, type Sha256Hex } from '../domain/cache-key.js';
 import { parseSealedContent } from '../domain/sealed-content.js';
@@ -27,7 +26,7 @@ export interface ContentIndexerParts {
   readonly nowMs: () => number;
   readonly onDead?: (dead: DeadContent) => void;
   /** Puts a record into the dead letters; when it rejects, the batch comes again. */
-  readonly deadLetter?: (record: NewRecord) => Promise<void>;
+  readonly deadLetter?: (record: StoredRecord, reason: string) => Promise<void>;
 }
 
 export interface ContentIndexer {
@@ -46,6 +45,7 @@ export interface IndexCounts {
 
 const INDEX_RETRY_MS = 1_000;
 const EMBEDDER_RETRY_MS = 2_000;
+const SWEEP_EVERY_MS = 300_000;
 
 type Reading =
   | { readonly kind: 'point'; readonly point: CachePoint; readonly question: string }
@@ -57,14 +57,18 @@ export function createContentIndexer(parts: ContentIndexerParts): ContentIndexer
   const { index } = parts;
   const counts: IndexCounts = { indexed: 0, skipped: 0, invalidations: 0, dead: 0 };
 
+  let sweptAtMs = parts.nowMs();
+  /** Expired entries answer nothing any more; this only makes room. */
+  const sweep = async (): Promise<void> => {
+    const nowMs = parts.nowMs();
+    if (nowMs - sweptAtMs < SWEEP_EVERY_MS) return;
+    sweptAtMs = nowMs;
+    await index.removeExpired(nowMs);
+  };
+
   const bury = async (record: StoredRecord, reason: string): Promise<void> => {
     const { topic, partition, offset } = record;
-    await parts.deadLetter?.({
-      topic: deadLetterTopic(topic),
-      key: record.key,
-      value: record.value,
-      headers: { ...record.headers, 'x-error': reason, 'x-source': `${topic}/${partition}/${offset}` },
-    });
+    await parts.deadLetter?.(record, reason);
     counts.dead++;
     parts.onDead?.({ topic, partition, offset: offset.toString(), reason });
   };
@@ -101,6 +105,7 @@ export function createContentIndexer(parts: ContentIndexerParts): ContentIndexer
       }
     }
     await flush();
+    await sweep();
     return embedderFailed ? { kind: 'again', afterMs: EMBEDDER_RETRY_MS } : { kind: 'done' };
   };
 

@@ -102,7 +102,10 @@ async function fill({ reader, fresh, onProgress, ...rest }: RebuildParts): Promi
 
 /** Passes everything on and keeps a ledger of what the index ought to hold. */
 class ExpectedEntries implements VectorIndex {
-  readonly #ledger = new Map<string, Pick<CachePoint, 'receiptId' | 'scope' | 'tenantId' | 'storedAtMs'>>();
+  readonly #ledger = new Map<
+    string,
+    Pick<CachePoint, 'receiptId' | 'scope' | 'tenantId' | 'storedAtMs' | 'expiresAtMs'>
+  >();
 
   constructor(private readonly inner: VectorIndex) {}
 
@@ -112,9 +115,9 @@ class ExpectedEntries implements VectorIndex {
 
   async upsert(points: readonly CachePoint[]): Promise<void> {
     await this.inner.upsert(points);
-    for (const { id, receiptId, scope, tenantId, storedAtMs } of points) {
+    for (const { id, receiptId, scope, tenantId, storedAtMs, expiresAtMs } of points) {
       if ((this.#ledger.get(id)?.storedAtMs ?? Number.NEGATIVE_INFINITY) > storedAtMs) continue;
-      this.#ledger.set(id, { receiptId, scope, tenantId, storedAtMs });
+      this.#ledger.set(id, { receiptId, scope, tenantId, storedAtMs, expiresAtMs });
     }
   }
 
@@ -138,6 +141,7 @@ class ExpectedEntries implements VectorIndex {
   }
 
   removeExpired(nowMs: number): Promise<number> {
+    for (const [id, { expiresAtMs }] of this.#ledger) if (expiresAtMs <= nowMs) this.#ledger.delete(id);
     return this.inner.removeExpired(nowMs);
   }
 
