@@ -33,7 +33,7 @@ export interface SegmentWriterOptions {
 export async function openSegmentWriter(options: SegmentWriterOptions): Promise<EventLogWriter> {
   const { durability, segmentBytesMax = SEGMENT_BYTES_MAX, onTornTail, device = nodeDevice } = options;
   const directory = path.resolve(options.directory, String(options.partition));
-  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   const unlock = lockPartition(directory);
   try {
     const last = recoverLast(directory, onTornTail);
@@ -62,6 +62,22 @@ export async function openSegmentWriter(options: SegmentWriterOptions): Promise<
   } catch (error) {
     unlock();
     throw error;
+  }
+}
+
+/** Makes a directory whose name survives a power cut: every directory that got a new entry is synced. */
+function makeDirectory(directory: string): void {
+  const first = fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let parent = path.dirname(directory); parent.length >= path.dirname(first).length;) {
+    const descriptor = fs.openSync(parent, 'r');
+    try {
+      fs.fsyncSync(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+    if (parent === path.dirname(parent)) return;
+    parent = path.dirname(parent);
   }
 }
 
