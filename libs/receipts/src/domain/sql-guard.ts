@@ -30,7 +30,7 @@ const FORBIDDEN = new Set(
     'deltalakeazure deltalakeazurecluster deltalakecluster deltalakelocal deltalakes3 deltalakes3cluster dictionary ' +
     'eval evalmlmethod executable file filecluster filesystem fuzzjson fuzzquery gcs generateserialid hdfs hdfscluster ' +
     'hudi hudicluster iceberg icebergazure icebergazurecluster icebergcluster iceberghdfs iceberghdfscluster ' +
-    'iceberglocal iceberglocalcluster icebergs3 icebergs3cluster input jdbc joinget joingetornull logtrace loop merge ' +
+    'iceberglocal iceberglocalcluster icebergs3 icebergs3cluster jdbc joinget joingetornull logtrace loop merge ' +
     'mergetreeanalyzeindexes mergetreeanalyzeindexesuuid mergetreeindex mergetreeprojection mergetreetextindex mongodb ' +
     'mysql odbc oss paimon paimonazure paimonazurecluster paimoncluster paimonhdfs paimonhdfscluster paimonlocal ' +
     'paimons3 paimons3cluster postgresql prometheusquery prometheusqueryrange python redis remote remotesecure s3 ' +
@@ -64,8 +64,9 @@ export function guardReadOnlySql(sql: string, allTableFunctions: Iterable<string
   return problem === null ? { ok: true, format: outputFormat(tokens) } : deny(497, 'ACCESS_DENIED', problem);
 }
 
+/** They make numbers, or (`input`) mean nothing outside an INSERT. */
 const HARMLESS_TABLE_FUNCTIONS =
-  'numbers numbers_mt zeros zeros_mt primes generateSeries generate_series values SQLStandardValues null view format generateRandom'.split(
+  'numbers numbers_mt zeros zeros_mt primes generateSeries generate_series values SQLStandardValues null view format generateRandom input'.split(
     ' ',
   );
 
