@@ -235,6 +235,16 @@ describe('the engine', () => {
     expect(moved.filter((reason) => reason === 'retry_budget').length).toBe(30);
   });
 
+  it('serves all that were under way when a provider died, beyond the budget', async () => {
+    const { send, transport } = open((call) => (call.provider === 'a' ? refusal(500) : good));
+
+    const ends = await Promise.all(Array.from({ length: 100 }, () => send(['a', 'b'])));
+    const later = await Promise.all(Array.from({ length: 100 }, () => send(['a', 'b'])));
+
+    expect([...ends, ...later].filter(({ result }) => result.status !== 'ok')).toEqual([]);
+    expect(transport.calls.filter((call) => call.provider === 'a').length).toBe(100);
+  });
+
   it('says which model is slow', async () => {
     const { send, dispatcher } = open(() => [{ do: 'wait', ms: 20 }, ...good]);
     await send(['a']);

@@ -191,18 +191,22 @@ export class Dispatch implements Deadline {
     const wanted = larger ? this.largerThan(current.index) : (index: number) => this.tries[index] === 0;
     const other = deps.chooser.first(targets, nowMs, wanted);
     const sibling = current.provider.credentials.length > 1 ? deps.chooser.pick(targets, current.index, nowMs) : null;
+    const sameAllowed = current.lane.own.stateAt(nowMs) === 'closed';
+    // Calls that were under way when a breaker opened are bounded in number and come to another provider no faster than
+    // the demand itself; holding them to the budget would only fail requests that a healthy provider can serve.
+    const straggler = !sameAllowed && other !== null && other.provider !== current.provider;
     const decision = decideNext({
       failure,
       attempts: this.attempts.length + 1,
       attemptsMax: request.limits.attemptsMax,
       triesOfTarget: this.tries[current.index]!,
-      sameAllowed: current.lane.own.stateAt(nowMs) === 'closed',
+      sameAllowed,
       otherCredential: sibling !== null && sibling.credential !== current.credential,
       otherTarget: other !== null,
       largerTarget: larger && other !== null,
       elapsedMs: nowMs - this.startedMs,
       startDeadlineMs: startDeadlineMs(request.limits.totalTimeoutMs),
-      retryBudget: () => deps.budgets.of(current.provider.name).takeRetry(nowMs),
+      retryBudget: () => straggler || deps.budgets.of(current.provider.name).takeRetry(nowMs),
       random: deps.random,
     });
     return { decision, choice: decision.next === 'other_credential' ? sibling : other };

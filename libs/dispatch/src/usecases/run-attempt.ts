@@ -14,15 +14,13 @@ import type { AnswerFault, AnswerListener, AnswerReader } from './answer-reader.
 import type { AttemptCall } from './attempt-call.js';
 import { describeAttempt, type AttemptEnd } from './attempt-end.js';
 import type { AttemptTimers, Deadline } from './attempt-timers.js';
+import { ConnectionLinger } from './connection-linger.js';
 import { RefusalText } from './refusal-text.js';
 import { JsonRelay } from './relay-json.js';
 import { StreamRelay } from './relay-stream.js';
 
 /** An error body that does not come is done without. */
 const REFUSAL_BODY_MS = 5_000;
-/** After `[DONE]` the connection may end by itself, so that it can be used again. */
-const LINGER_MS = 1_000;
-const LINGER_BYTES_MAX = 64 * 1024;
 
 export interface AttemptDeps {
   readonly transport: UpstreamTransport;
@@ -32,7 +30,7 @@ export interface AttemptDeps {
   readonly slowReaderMs: number;
 }
 
-type WaitingFor = 'status' | 'first_content' | 'body' | 'refusal' | 'reader' | 'linger';
+type WaitingFor = 'status' | 'first_content' | 'body' | 'refusal' | 'reader';
 
 /** One upstream call from its intent to its end. Tells its end exactly once. */
 export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
@@ -46,7 +44,7 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   private reader: AnswerReader | null = null;
   private refusal: RefusalText | null = null;
   private waitingFor: WaitingFor = 'status';
-  private lingerBytes = 0;
+  private linger: ConnectionLinger | null = null;
   /** The exchange is over on the wire; nothing is left to linger for. */
   private closed = false;
   private over = false;
@@ -136,7 +134,10 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   }
 
   onData(chunk: Uint8Array): boolean {
-    if (this.over) return this.linger(chunk);
+    if (this.over) {
+      this.linger?.data(chunk);
+      return true;
+    }
     try {
       if (this.reader !== null) return this.reader.data(chunk);
       if (this.refusal !== null && !this.refusal.add(chunk)) this.refuse(this.httpStatus, this.refusal.text);
@@ -147,9 +148,11 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   }
 
   onEnd(): void {
-    this.deps.timers.clear(this);
     this.closed = true;
-    if (this.over) return;
+    if (this.over) {
+      this.linger?.ended();
+      return;
+    }
     try {
       if (this.reader !== null) this.reader.end();
       else this.refuse(this.httpStatus, this.refusal?.text ?? '');
@@ -159,9 +162,11 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   }
 
   onError(_error: Error, phase: 'connect' | 'headers' | 'body'): void {
-    this.deps.timers.clear(this);
     this.closed = true;
-    if (this.over) return;
+    if (this.over) {
+      this.linger?.ended();
+      return;
+    }
     try {
       if (phase === 'connect') this.fail('connect');
       else if (phase === 'headers') this.fail('reset_before_headers');
@@ -174,10 +179,6 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   }
 
   onDue(nowMs: number): void {
-    if (this.waitingFor === 'linger') {
-      this.handle?.abort();
-      return;
-    }
     if (this.over) return;
     try {
       if (this.waitingFor === 'reader') this.abort();
@@ -294,24 +295,12 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   private finish(end: AttemptEnd, abort = false): void {
     if (this.over) return;
     this.over = true;
-    if (abort || this.closed || end.kind === 'not_recorded') {
-      this.deps.timers.clear(this);
-      if (!this.closed) this.handle?.abort();
-    } else {
-      this.waitingFor = 'linger';
-      this.deps.timers.set(this, this.deps.clock.monotonicMs() + LINGER_MS);
-      this.handle?.resume();
+    this.deps.timers.clear(this);
+    if (!this.closed && this.handle !== null) {
+      if (abort) this.handle.abort();
+      else this.linger = new ConnectionLinger(this.deps.timers, this.handle, this.deps.clock.monotonicMs());
     }
     this.onAttemptEnd(end);
-  }
-
-  private linger(chunk: Uint8Array): boolean {
-    this.lingerBytes += chunk.byteLength;
-    if (this.lingerBytes > LINGER_BYTES_MAX) {
-      this.deps.timers.clear(this);
-      this.handle?.abort();
-    }
-    return true;
   }
 
   private wait(dueMs: number): void {
