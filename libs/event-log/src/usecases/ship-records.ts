@@ -3,8 +3,6 @@ import type { CheckpointStore } from '../ports/checkpoint-store.js';
 import type { EventLogReader } from '../ports/event-log.js';
 import { type RecordSink, TopicShipper } from './ship-topic.js';
 
-export type { RecordSink, SinkOutcome } from './ship-topic.js';
-
 /** The checkpoints of what was shipped are kept under this name. */
 export const SHIPPER_GROUP = 'shipper';
 

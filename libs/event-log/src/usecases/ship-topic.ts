@@ -14,14 +14,14 @@ export interface RecordSink {
   send(records: readonly NewRecord[]): Promise<SinkOutcome>;
 }
 
-export interface ShipLimits {
+interface ShipLimits {
   readonly recordsMax: number;
   readonly bytesMax: number;
   /** How long a read waits for records, and so the longest delay where the reader cannot be woken. */
   readonly pollMs: number;
 }
 
-export interface ShipTopicInit {
+interface ShipTopicInit {
   readonly reader: EventLogReader;
   readonly checkpoints: CheckpointStore;
   readonly sink: RecordSink;

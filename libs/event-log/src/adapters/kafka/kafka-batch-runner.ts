@@ -101,6 +101,7 @@ export class BatchRunner {
     const beat = setInterval(() => void payload.heartbeat().catch(() => {}), HEARTBEAT_CHECK_MS);
     try {
       const outcome = await this.#onBatch(batch);
+      if (state.failures > 0) this.#report();
       state.failures = 0;
       return outcome.kind === 'done' ? null : outcome.afterMs;
     } catch (error) {

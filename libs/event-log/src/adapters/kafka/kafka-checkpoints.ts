@@ -1,10 +1,12 @@
 import type { CheckpointStore } from '../../ports/checkpoint-store.js';
 import type { KafkaLink } from './kafka-link.js';
-import { createKafka, kafkaErrorType, type KafkaSettings } from './kafka-settings.js';
+import { createKafka, type KafkaSettings } from './kafka-settings.js';
 import { kafkaUnavailable } from './kafka-unavailable.js';
 
 /** A commit from outside a group, which Kafka takes only while the group has no members. */
 const NO_GENERATION = -1;
+/** A broker that has just started loads its groups first. */
+const PATIENCE = { patienceMs: 3000 };
 
 /**
  * The committed offsets of consumer groups. `save` and `remove` work while no member of the group runs (a running
@@ -25,7 +27,7 @@ export class KafkaCheckpoints implements CheckpointStore {
 
   /** Checkpoints of those partitions that have one. */
   async loadAll(group: string, topic: string, ids: readonly number[]): Promise<Map<number, bigint>> {
-    return this.#asking('load a checkpoint', async () => {
+    return this.#link.trying('load a checkpoint', PATIENCE, async () => {
       const coordinator = await (await this.#link.cluster()).findGroupCoordinator({ groupId: group });
       const partitions = ids.map((partition) => ({ partition }));
       const { responses } = await coordinator.offsetFetch({ groupId: group, topics: [{ topic, partitions }] });
@@ -41,7 +43,7 @@ export class KafkaCheckpoints implements CheckpointStore {
   }
 
   async saveAll(group: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
-    await this.#asking('save a checkpoint', async () => {
+    await this.#link.trying('save a checkpoint', PATIENCE, async () => {
       const coordinator = await (await this.#link.cluster()).findGroupCoordinator({ groupId: group });
       const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: offset.toString() }));
       await coordinator.offsetCommit({
@@ -63,19 +65,6 @@ export class KafkaCheckpoints implements CheckpointStore {
     } finally {
       await admin.disconnect().catch(() => {});
     }
-  }
-
-  /** A broker that has just started does not coordinate yet, and a coordinator may have moved: one more try. */
-  async #asking<T>(what: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (kafkaErrorType(error) === null) this.#link.reset();
-      else await this.#link.recover();
-    }
-    return work().catch((error: unknown) => {
-      throw kafkaUnavailable(what, error);
-    });
   }
 }
 

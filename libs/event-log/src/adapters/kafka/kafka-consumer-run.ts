@@ -5,7 +5,7 @@ import { BatchRunner } from './kafka-batch-runner.js';
 import { createKafka, type KafkaSettings, WORK_RETRY } from './kafka-settings.js';
 import { within } from './kafka-unavailable.js';
 
-export const HEARTBEAT_INTERVAL_MS = 1000;
+const HEARTBEAT_INTERVAL_MS = 1000;
 const SESSION_TIMEOUT_MS = 10_000;
 /** How long a handler may keep a rebalance waiting. */
 const REBALANCE_TIMEOUT_MS = 60_000;
@@ -57,7 +57,8 @@ export class KafkaConsumerRun {
         onPlaced();
         await this.#runOnce();
       } catch (error) {
-        if (!signal.aborted) this.#init.report(error);
+        // The first use of a group meets a coordinator that is still loading: once is no fault.
+        if (!signal.aborted && failures > 1) this.#init.report(error);
       }
       if (performance.now() - startedMs > 30_000) failures = 1;
       if (!signal.aborted) await pause(Math.min(5000, backoffMs(failures)), signal);

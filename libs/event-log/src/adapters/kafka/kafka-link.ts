@@ -1,6 +1,15 @@
-import type { KafkaSettings } from './kafka-settings.js';
-import { kafkaErrorType } from './kafka-settings.js';
+import { backoffMs, pause } from '../../usecases/backoff.js';
+import { kafkaErrorType, type KafkaSettings, MEMBERSHIP_ERRORS } from './kafka-settings.js';
+import { kafkaUnavailable, within } from './kafka-unavailable.js';
 import { createRawCluster, type RawBroker, type RawCluster } from './kafkajs-cluster.js';
+
+const NEVER = new AbortController().signal;
+
+export interface Patience {
+  readonly patienceMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly report?: (error?: unknown) => void;
+}
 
 /** One set of connections, made when first needed and made anew after a failure. */
 export class KafkaLink {
@@ -45,6 +54,34 @@ export class KafkaLink {
     };
     const [firsts, heads] = await Promise.all([ask(true), ask(false)]);
     return new Map(ids.map((id) => [id, { first: firsts.get(id) ?? 0n, head: heads.get(id) ?? 0n }]));
+  }
+
+  /**
+   * Tries again, with growing waits, for as long as `patienceMs`: brokers restart, leaders move, and a new topic or
+   * group is not served at once.
+   * @throws RouterError `store_unavailable` when it did not work in that time, or what it was when the signal aborted.
+   */
+  async trying<T>(what: string, how: Patience, work: () => Promise<T>): Promise<T> {
+    const { patienceMs, signal, report } = how;
+    const until = performance.now() + patienceMs;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        const result = await within(work(), Math.max(50, until - performance.now()), signal);
+        report?.();
+        return result;
+      } catch (error) {
+        if (signal?.aborted === true) throw error;
+        report?.(error);
+        const type = kafkaErrorType(error);
+        // Kafka's own errors mean that something has moved; everything else, that the connection is of no use.
+        if (type === null) this.reset();
+        else void this.recover();
+        const waitMs = backoffMs(failures);
+        const refused = MEMBERSHIP_ERRORS.has(type ?? '') && failures > 1;
+        if (refused || performance.now() + waitMs >= until) throw kafkaUnavailable(what, error);
+        await pause(waitMs, signal ?? NEVER);
+      }
+    }
   }
 
   /** Asks for leaders again; a link that cannot even do that starts over. */

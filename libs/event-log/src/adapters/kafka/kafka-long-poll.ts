@@ -55,6 +55,7 @@ export class KafkaLongPoll {
       } catch {
         // Each reader asks by itself again and sees the error of its own partition.
         for (const waiter of round) waiter.resolve(null);
+        await this.#link.recover();
       }
     }
     this.#running = false;

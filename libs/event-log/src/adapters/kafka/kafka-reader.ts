@@ -1,11 +1,10 @@
 import type { StoredRecord } from '#events/domain/event-record.js';
 import type { EventLogReader, ReadLimits, RecordBatch, TopicPosition } from '../../ports/event-log.js';
-import { backoffMs, pause } from '../../usecases/backoff.js';
+import { pause } from '../../usecases/backoff.js';
 import { KafkaLink } from './kafka-link.js';
 import { fetchFrom, KafkaLongPoll } from './kafka-long-poll.js';
 import { fromKafkaMessage } from './kafka-record.js';
 import { createReporter, kafkaErrorType, type KafkaSettings } from './kafka-settings.js';
-import { kafkaUnavailable, within } from './kafka-unavailable.js';
 import type { RawPartition } from './kafkajs-cluster.js';
 
 const FETCH_BYTES_MIN = 65_536;
@@ -138,27 +137,8 @@ export class KafkaReader implements EventLogReader {
     this.#ahead.set(`${at.topic}:${at.partition}`, fetched);
   }
 
-  async #trying<T>(what: string, ms: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    const until = performance.now() + ms;
-    for (let failures = 1; ; failures += 1) {
-      const leftMs = until - performance.now();
-      try {
-        const result = await within(work(), Math.max(50, leftMs), signal);
-        this.#report();
-        return result;
-      } catch (error) {
-        if (signal?.aborted === true) throw error;
-        this.#report(error);
-        // Kafka's own errors mean that a leader has moved; everything else, that the connection is of no use.
-        for (const link of [this.#link, this.#waitingLink]) {
-          if (kafkaErrorType(error) === null) link.reset();
-          else void link.recover();
-        }
-        const waitMs = backoffMs(failures);
-        if (performance.now() + waitMs >= until) throw kafkaUnavailable(what, error);
-        await pause(waitMs, signal ?? NEVER);
-      }
-    }
+  #trying<T>(what: string, patienceMs: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    return this.#link.trying(what, { patienceMs, signal, report: this.#report }, work);
   }
 }
 

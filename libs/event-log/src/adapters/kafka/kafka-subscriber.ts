@@ -9,7 +9,7 @@ import { KafkaCheckpoints } from './kafka-checkpoints.js';
 import { KafkaConsumerRun } from './kafka-consumer-run.js';
 import { KafkaLink } from './kafka-link.js';
 import { createReporter, kafkaErrorType, type KafkaSettings, MEMBERSHIP_ERRORS } from './kafka-settings.js';
-import { kafkaUnavailable, within } from './kafka-unavailable.js';
+import { within } from './kafka-unavailable.js';
 
 const LAG_TIMEOUT_MS = 5000;
 /** How long `subscribe` waits for its place at the head; with an absent broker it goes on in the background. */
@@ -71,12 +71,7 @@ export class KafkaSubscriber implements EventLogSubscriber {
       }
       return lag;
     };
-    try {
-      return await within(sum(), LAG_TIMEOUT_MS);
-    } catch (error) {
-      this.#link.reset();
-      throw kafkaUnavailable('lag', error);
-    }
+    return this.#link.trying('lag', { patienceMs: LAG_TIMEOUT_MS }, sum);
   }
 
   async close(): Promise<void> {
