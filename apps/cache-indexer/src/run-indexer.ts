@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
-import { createBatchTransport } from '#event-log/event-log.module.js';
+import { createBatchTransport } from '#event-log/batch-transport.module.js';
 import type { EventLogSubscriber } from '#event-log/ports/event-log.js';
 import type { StoredRecord } from '#events/domain/event-record.js';
 import type { ContentCipher } from '#semantic-cache/ports/content-cipher.js';

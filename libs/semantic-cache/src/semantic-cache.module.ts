@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { RouterError } from '#events/domain/router-error.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
 import { AesCipher } from './adapters/aes/aes-cipher.js';
 import { loadWordTable } from './adapters/builtin/load-assets.js';
@@ -46,10 +47,22 @@ export interface InProcessIndexPlace {
   readonly entriesMax?: number;
 }
 
-/** Opens the index kept in a directory, or an empty one. A directory filled under another embedder counts as empty. */
+/**
+ * Opens the index kept in a directory, or an empty one. A directory filled under another embedder counts as empty.
+ * @throws RouterError `store_unavailable` when the directory cannot be used.
+ */
 export async function openInProcessIndex(place: InProcessIndexPlace): Promise<VectorIndex> {
-  const path = await new IndexDirectory(place.directory, place.embedderId).current();
-  return InProcessIndex.open({ path, ...entriesMaxOf(place) });
+  try {
+    const path = await new IndexDirectory(place.directory, place.embedderId).current();
+    return await InProcessIndex.open({ path, ...entriesMaxOf(place) });
+  } catch (error) {
+    throw new RouterError({
+      code: 'store_unavailable',
+      publicMessage: 'The vector index cannot be opened; is its directory writable?',
+      httpStatus: 503,
+      cause: error,
+    });
+  }
 }
 
 export interface QdrantPlace {

@@ -2,9 +2,9 @@ import type { CacheControl, CacheQuestion } from './cache-question.js';
 import { isTimeSensitive, semanticTextRefusal } from './text-eligibility.js';
 
 /** Above it, a caller wants variety and gets no answer by meaning. An absent temperature counts as allowed. */
-export const SEMANTIC_TEMPERATURE_MAX = 0.3;
-export const SEMANTIC_TURNS_MAX = 4;
-export const TIME_SENSITIVE_TTL_SECONDS = 600;
+const SEMANTIC_TEMPERATURE_MAX = 0.3;
+const SEMANTIC_TURNS_MAX = 4;
+const TIME_SENSITIVE_TTL_SECONDS = 600;
 /** Larger answers are not stored. */
 const ANSWER_CHARACTERS_MAX = 262_144;
 

@@ -7,6 +7,8 @@ import { wordsOf } from './words.js';
 const CHARACTERS_MAX = 4_000;
 const WORDS_MAX = 256;
 const CONTENT_WORDS_MIN = 2;
+/** Layout, not language; it would also make the patterns below slow. */
+const LONG_RUN = /[\s.,!?:;-]{48}/;
 
 const CODE =
   /```|~~~|^\s*(?:at .+\(.+:\d+(?::\d+)?\)|File ".+", line \d+|Traceback \(most recent)|\bException in thread\b|=>|[{};]\s*$|<\/?[a-z][^>]*>|\b(?:def|function|const|let|var|import|public|SELECT|INSERT|UPDATE|DELETE) [\w*.,"'`]+ ?(?:[=({:]|FROM|INTO|SET)/m;
@@ -14,9 +16,8 @@ const set = (text: string): ReadonlySet<string> => new Set(text.split(' '));
 /** They point at something that the prompt does not carry. */
 const POINTING = set('this these those above below following attached aforementioned latter');
 const VARIETY = set('random randomly surprise');
-const TIME_SENSITIVE = set(
-  'now today tonight tomorrow yesterday latest current currently recent recently newest nowadays upcoming live breaking',
-);
+const TIME_SENSITIVE =
+  /\b(?:now|today|tonight|tomorrow|yesterday|latest|current|currently|recent|recently|newest|nowadays|upcoming|live|breaking)\b/i;
 /** Small words of other languages in Latin script that are no English words. */
 const FOREIGN = set(
   'le les du une est et que qui dans pour sur avec je vous nous comment quel quelle pourquoi el los las una es como para ' +
@@ -28,7 +29,7 @@ const AMBIGUOUS = set('le die das come o as de es con per do');
 
 /** Can the text be matched by its normal form? Not when it is code, long or without words. */
 export function isNormalisable(text: string): boolean {
-  return text.length <= CHARACTERS_MAX && !CODE.test(text) && canonicalText(text) !== '';
+  return text.length <= CHARACTERS_MAX && !LONG_RUN.test(text) && !CODE.test(text) && canonicalText(text) !== '';
 }
 
 /** The form under which rewordings of case, punctuation, spelling and politeness are one. */
@@ -40,7 +41,7 @@ export function normalForm(text: string): string {
 export function semanticTextRefusal(text: string): string | null {
   if (text === '') return 'not_text';
   if (text.length > CHARACTERS_MAX) return 'length';
-  if (CODE.test(text)) return 'code';
+  if (LONG_RUN.test(text) || CODE.test(text)) return 'code';
   if (/[\u0250-\u1fff\u2070-\u209f\u20c0-\uffff]/.test(text)) return 'language';
   const words = wordsOf(text);
   if (words.length > WORDS_MAX) return 'length';
@@ -63,5 +64,5 @@ function isForeign(words: readonly string[]): boolean {
 
 /** Does the answer age within minutes? */
 export function isTimeSensitive(text: string): boolean {
-  return wordsOf(text).some((word) => TIME_SENSITIVE.has(word));
+  return TIME_SENSITIVE.test(text);
 }

@@ -1,7 +1,7 @@
 import type { PairFeatures } from './pair-features.js';
 
 /** `[feature, threshold, left, right]`, left when value <= threshold; a number is a leaf. */
-export type TreeNode = readonly [number, number, number, number] | number;
+type TreeNode = readonly [number, number, number, number] | number;
 
 /** A trained verifier as it lies in `assets/semantic-cache/verifier-static.json`. */
 export interface TreeModel {

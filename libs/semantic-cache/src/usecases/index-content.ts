@@ -35,7 +35,7 @@ export interface ContentIndexer {
   readonly counts: IndexCounts;
 }
 
-export interface IndexCounts {
+interface IndexCounts {
   indexed: number;
   /** Expired, or unreadable because the subject was erased. */
   skipped: number;

@@ -4,6 +4,7 @@ import { prepareText, type PreparedText } from '../../domain/prepared-text.js';
 import { significantMarks } from '../../domain/significant-marks.js';
 import type { WordTable } from '../../domain/static-embedding.js';
 import { pairScore, scoreThreshold, type PairScore, type TreeModel } from '../../domain/verifier-score.js';
+import { mayBeNames } from '../../domain/typo-names.js';
 import { vetoOf } from '../../domain/vetoes.js';
 import type { PairVerifier, Verdict } from '../../ports/pair-verifier.js';
 
@@ -36,7 +37,11 @@ export class StaticPairVerifier implements PairVerifier {
     if (a.marks !== b.marks) return { serve: false, reason: 'veto:marks', score: null };
     const features = pairFeatures(this.#table, this.#lexicon, a.prepared, b.prepared);
     if (features.canonEq === 1) return { serve: true, reason: 'canonical', score: null };
-    if (features.typoEq === 1) return { serve: true, reason: 'typo', score: null };
+    if (features.typoEq === 1) {
+      return mayBeNames(a.prepared, b.prepared)
+        ? { serve: false, reason: 'veto:name', score: null }
+        : { serve: true, reason: 'typo', score: null };
+    }
     const veto = vetoOf(features);
     if (veto !== null) return { serve: false, reason: `veto:${veto}`, score: null };
     const score = this.#score(features);

@@ -1,7 +1,7 @@
 import type { CachePoint } from '../../ports/vector-index.js';
 
 /** What stands beside a vector in Qdrant. Times are whole milliseconds. */
-export interface PointPayload {
+interface PointPayload {
   readonly scope: string;
   readonly tenant: string;
   readonly epoch: number;
