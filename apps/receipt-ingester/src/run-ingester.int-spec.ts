@@ -27,6 +27,15 @@ const sealed = (receipt: Receipt): NewRecord =>
     receipt,
   );
 
+const startEngine = () =>
+  startSqlEngine({
+    dataDir: clickhouseDirectory,
+    port: 0,
+    host: '127.0.0.1',
+    auditPassword: 'look',
+    ingestPassword: 'write',
+  });
+
 describe('the receipt ingester on segment files', () => {
   let engine: SqlEngine;
   let writer: EventLogWriter;
@@ -34,14 +43,6 @@ describe('the receipt ingester on segment files', () => {
   let order: IngesterOrder;
   let store: ReturnType<typeof openClickhouseStore>;
   const logger = createLogger({ level: 'error' });
-  const startEngine = () =>
-    startSqlEngine({
-      dataDir: clickhouseDirectory,
-      port: 0,
-      host: '127.0.0.1',
-      auditPassword: 'look',
-      ingestPassword: 'write',
-    });
   const connect = (): void => {
     const sql = { url: engine.url, username: 'ingest', password: 'write' };
     store = openClickhouseStore(sql);

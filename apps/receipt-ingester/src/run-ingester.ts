@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
-import { createBatchTransport } from '#event-log/event-log.module.js';
+import { createBatchTransport } from '#event-log/batch-transport.module.js';
 import { RouterError } from '#events/domain/router-error.js';
 import { TOPICS } from '#events/domain/topics.js';
 import type { ReceiptStore } from '#receipts/ports/receipt-store.js';
@@ -13,7 +13,7 @@ import { IngesterModule } from './ingester.module.js';
 import type { IngesterOrder } from './ingester-order.js';
 import { openIngestLog, type IngestLog } from './open-ingest-log.js';
 
-export const INGESTER_GROUP = 'receipt-ingester';
+const INGESTER_GROUP = 'receipt-ingester';
 /** Largest insert, and the longest a receipt waits for company: about what a part of ClickHouse costs. */
 const RECORDS_MAX = 5_000;
 const LINGER_MS = 1_000;

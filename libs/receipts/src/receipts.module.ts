@@ -5,8 +5,7 @@ import type { ReceiptQueries, ReceiptRebuild, ReceiptStore } from './ports/recei
 import type { TailIntentStore } from './ports/tail-intent-store.js';
 
 export { startSqlEngine } from './adapters/sql-engine/start-sql-engine.js';
-export type { SqlEngine, SqlEngineOptions, SqlEngineState } from './adapters/sql-engine/start-sql-engine.js';
-export type { ClickhouseStoreOptions } from './adapters/clickhouse/clickhouse-receipt-store.js';
+export type { SqlEngine } from './adapters/sql-engine/start-sql-engine.js';
 
 /** Receipts in a ClickHouse server or the embedded engine. Connects at the first call. */
 export function openClickhouseStore(options: ClickhouseStoreOptions): ReceiptStore & ReceiptQueries & ReceiptRebuild {

@@ -8,7 +8,6 @@ import {
 
 /** Version of the tables below. A change adds a step to `migrationSteps`, it never edits one that was released. */
 export const SCHEMA_VERSION = 1;
-export const RECEIPT_VIEWS = ['receipts_effective', 'spend_by_key_day', 'unpriced'] as const;
 export const DEFAULT_DATABASE = 'nextmodel';
 
 /**

@@ -33,7 +33,7 @@ export const ATTEMPT_KIND = { primary: 1, retry: 2, fallback: 3, hedge: 4, embed
 export const ATTEMPT_STATUS = { ok: 1, error: 2, timeout: 3, aborted: 4, unknown: 5 } as const;
 export const BILLED = { no: 0, yes: 1, unknown: 2 } as const;
 /** What a position of the log holds: `duplicate` = a receipt sealed before, `dead` = a record that could not be read. */
-export const ENTRY_KIND = { sealed: 1, adjusted: 2, duplicate: 3, dead: 4 } as const;
+const ENTRY_KIND = { sealed: 1, adjusted: 2, duplicate: 3, dead: 4 } as const;
 
 export const RECEIPT_COLUMNS: Readonly<Record<string, string>> = {
   tenant_id: text,

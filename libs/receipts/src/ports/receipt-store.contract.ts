@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ReceiptId } from '#events/domain/ids.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import { generateReceipts } from '../__fixtures__/generated-receipts.js';
 import type { LogPlace, ReceiptBatch, ReceiptStore } from './receipt-store.js';
@@ -104,6 +105,28 @@ export function receiptStoreContract(name: string, open: () => Promise<ReceiptSt
       expect((await store.sums()).adjustments - before.adjustments).toBe(1n);
       expect(await store.lastOffset(partition)).toBe(3n);
       expect(await store.lastOffset(9_999)).toBeNull();
+    });
+
+    it('lists a tenant page by page, newest first, each receipt once', async () => {
+      await store.insert(batchOf(receipts.slice(280, 400), 0, next()));
+      const { tenantId, apiKeyId } = receipts[281] as Receipt;
+      const wanted = receipts
+        .slice(280)
+        .filter((receipt) => receipt.tenantId === tenantId)
+        .toReversed();
+
+      const pages: Receipt[] = [];
+      for (let before: ReceiptId | undefined; pages.length < wanted.length;) {
+        const page = await store.list(tenantId, { limit: 3, ...(before !== undefined && { before }) });
+        if (page.length === 0) break;
+        pages.push(...page);
+        before = page.at(-1)?.receiptId as ReceiptId;
+      }
+
+      expect(pages.slice(0, wanted.length)).toEqual(wanted);
+      const ofKey = await store.list(tenantId, { limit: 1_000, apiKeyId });
+      expect(new Set(ofKey.map((receipt) => receipt.apiKeyId))).toEqual(new Set([apiKeyId]));
+      expect(await store.list('somebody-else', { limit: 10 })).toEqual([]);
     });
 
     it('sums money exactly and leaves the unpriced out', async () => {

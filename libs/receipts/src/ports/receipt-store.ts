@@ -1,3 +1,4 @@
+import type { ReceiptId } from '#events/domain/ids.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { ReceiptAdjusted } from '#events/domain/router-event.js';
 
@@ -57,6 +58,15 @@ export interface ReceiptSums {
   readonly outputTokens: bigint;
 }
 
+export interface ReceiptPage {
+  /** At most 1,000. */
+  readonly limit: number;
+  /** Only receipts older than this one, which need not exist: its time is in its id. */
+  readonly before?: ReceiptId;
+  /** Only those of one key. */
+  readonly apiKeyId?: string;
+}
+
 export interface AuditResult {
   readonly columns: readonly { readonly name: string; /** ClickHouse type. */ readonly type: string }[];
   /** Decimals and 64-bit integers as text. */
@@ -84,6 +94,8 @@ export interface ReceiptStore {
   lastOffset(partition: number): Promise<bigint | null>;
   /** One receipt of a tenant; `null` when there is none (another tenant's counts as none). */
   find(tenantId: string, receiptId: string): Promise<Receipt | null>;
+  /** A tenant's receipts, newest first. */
+  list(tenantId: string, page: ReceiptPage): Promise<readonly Receipt[]>;
   sums(): Promise<ReceiptSums>;
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -14,4 +14,3 @@ export interface TailIntentStore {
   /** Saved atomically and on the device before it resolves. */
   save(intent: TailIntent): Promise<void>;
 }
-export const TAIL_INTENT_STORE = Symbol('TailIntentStore');

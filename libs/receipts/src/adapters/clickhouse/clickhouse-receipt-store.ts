@@ -13,7 +13,14 @@ import { TABLE_COLUMNS, type ReceiptTable } from '../../domain/receipt-columns.j
 import { ATTEMPT_SELECT, fromReceiptRow, RECEIPT_SELECT, type RowObject } from '../../domain/receipt-from-row.js';
 import { batchRows, batchToken, type PlacedRow } from '../../domain/batch-rows.js';
 import { ColumnError } from '../../domain/column-value.js';
-import type { AuditResult, InsertOptions, ReceiptBatch, ReceiptStore, ReceiptSums } from '../../ports/receipt-store.js';
+import type {
+  AuditResult,
+  InsertOptions,
+  ReceiptBatch,
+  ReceiptPage,
+  ReceiptStore,
+  ReceiptSums,
+} from '../../ports/receipt-store.js';
 
 export interface ClickhouseStoreOptions {
   /** `http://host:8123`; a ClickHouse server or the embedded engine. A user and password in it take precedence. */
@@ -24,6 +31,7 @@ export interface ClickhouseStoreOptions {
   readonly database?: string;
 }
 
+const LIST_MAX = 1_000;
 /** Settings stick to connections of the embedded engine, so all that matters are sent every time. */
 const INSERT_SETTINGS: ClickHouseSettings = {
   async_insert: 0,
@@ -138,6 +146,35 @@ export class ClickhouseReceiptStore implements ReceiptStore {
       return fromReceiptRow(row, await this.#rows(`SELECT ${ATTEMPT_SELECT} FROM ${from('attempts')}`, parameters));
     }
     return null;
+  }
+
+  async list(tenantId: string, { limit, before, apiKeyId }: ReceiptPage): Promise<readonly Receipt[]> {
+    const parameters = {
+      t: tenantId,
+      k: apiKeyId ?? '',
+      n: Math.min(Math.max(limit, 0), LIST_MAX),
+      ms: before === undefined ? 0 : receiptTimeMs(before),
+      b: before ?? '',
+    };
+    const where = [
+      'tenant_id = {t:String}',
+      apiKeyId === undefined ? '' : 'api_key_id = {k:String}',
+      before === undefined ? '' : '(ts, toString(receipt_id)) < (fromUnixTimestamp64Milli({ms:Int64}), {b:String})',
+    ];
+    const rows = await this.#rows(
+      `SELECT ${RECEIPT_SELECT} FROM ${this.database}.receipts FINAL WHERE ${where.filter(Boolean).join(' AND ')}
+       ORDER BY ts DESC, toString(receipt_id) DESC LIMIT {n:UInt32}`,
+      parameters,
+    );
+    if (rows.length === 0) return [];
+    const ids = rows.map((row) => String(row['receipt_id']));
+    const attempts = await this.#rows(
+      `SELECT ${ATTEMPT_SELECT} FROM ${this.database}.attempts FINAL
+       WHERE tenant_id = {t:String} AND ts BETWEEN {from:DateTime64(3)} AND {to:DateTime64(3)} AND receipt_id IN {ids:Array(UUID)}`,
+      { t: tenantId, from: String(rows.at(-1)?.['ts']), to: String(rows[0]?.['ts']), ids },
+    );
+    const of = Map.groupBy(attempts, (row) => String(row['receipt_id']));
+    return rows.map((row, index) => fromReceiptRow(row, of.get(ids[index] ?? '') ?? []));
   }
 
   async sums(): Promise<ReceiptSums> {

@@ -1,3 +1,4 @@
+import { receiptTimeMs } from '#events/domain/ids.js';
 import { picoToDecimal } from '#events/domain/money.js';
 import { inputTokens, outputTokens } from '#events/domain/meters.js';
 import type { Receipt } from '#events/domain/receipt.js';
@@ -6,6 +7,7 @@ import { batchRows } from '../../domain/batch-rows.js';
 import { ColumnError } from '../../domain/column-value.js';
 import type {
   ReceiptBatch,
+  ReceiptPage,
   ReceiptStore,
   ReceiptSums,
   StoredAdjustment,
@@ -43,6 +45,19 @@ export class MemoryReceiptStore implements ReceiptStore {
     return this.#receipts.get(keyOf({ tenantId, receiptId }))?.receipt ?? null;
   }
 
+  async list(tenantId: string, { limit, before, apiKeyId }: ReceiptPage): Promise<readonly Receipt[]> {
+    const edge =
+      before === undefined
+        ? null
+        : order({ acceptedAt: new Date(receiptTimeMs(before)).toISOString(), receiptId: before });
+    return [...this.#receipts.values()]
+      .map((stored) => stored.receipt)
+      .filter((receipt) => receipt.tenantId === tenantId && (apiKeyId === undefined || receipt.apiKeyId === apiKeyId))
+      .filter((receipt) => edge === null || order(receipt) < edge)
+      .toSorted((a, b) => (order(a) < order(b) ? 1 : -1))
+      .slice(0, Math.max(limit, 0));
+  }
+
   async sums(): Promise<ReceiptSums> {
     const all = [...this.#receipts.values()].map((stored) => stored.receipt);
     const total = (count: (receipt: Receipt) => number): bigint =>
@@ -60,6 +75,9 @@ export class MemoryReceiptStore implements ReceiptStore {
   async ping(): Promise<void> {}
   async close(): Promise<void> {}
 }
+
+const order = (one: { readonly acceptedAt: string; readonly receiptId: string }): string =>
+  `${one.acceptedAt}/${one.receiptId}`;
 
 const keyOf = (one: { readonly tenantId: string; readonly receiptId: string }): string =>
   `${one.tenantId}/${one.receiptId}`;
