@@ -78,12 +78,5 @@ export interface StartShipperInit extends Omit<ShipperInit, 'sink'>, Pick<KafkaS
 export async function startShipper(init: StartShipperInit): Promise<Shipper> {
   const { brokers, clientId, onState, topicOptions } = init;
   const sink = new KafkaSink({ brokers, clientId, onState }, topicOptions);
-  const shipper = shipRecords({ ...init, sink });
-  return {
-    status: () => shipper.status(),
-    stop: async (drainMs) => {
-      await shipper.stop(drainMs);
-      await sink.close();
-    },
-  };
+  return shipRecords({ ...init, sink });
 }

@@ -29,6 +29,8 @@ class MemorySink implements RecordSink {
     return index === -1 ? { kind: 'acked' } : { kind: 'too_large', index };
   }
 
+  async close(): Promise<void> {}
+
   values(topic: string): string[] {
     return this.records
       .filter((record) => record.topic === topic)

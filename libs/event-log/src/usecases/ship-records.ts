@@ -11,12 +11,14 @@ const BYTES_MAX = 1_000_000;
 const POLL_MS = 1000;
 const DRAIN_MS = 10_000;
 const HEAD_REFRESH_MS = 1000;
+const GRACE_MS = 500;
 
 export interface ShipperInit {
   /** The spool: the segment log of this process. */
   readonly reader: EventLogReader;
   /** On the same disk as the spool. */
   readonly checkpoints: CheckpointStore;
+  /** Closed by `stop`. */
   readonly sink: RecordSink;
   /** The spool partition to ship. */
   readonly partition: number;
@@ -43,7 +45,10 @@ export interface ShipperStatus {
 
 export interface Shipper {
   status(): ShipperStatus;
-  /** Ships what the spool holds, for at most `drainMs` (default 10,000); the rest is shipped after the next start. */
+  /**
+   * Ships what the spool holds, for at most `drainMs` (default 10,000), then closes the sink; takes up to 3 s more when
+   * the broker is away. The rest is shipped after the next start.
+   */
   stop(drainMs?: number): Promise<void>;
 }
 
@@ -96,15 +101,26 @@ export function shipRecords(init: ShipperInit): Shipper {
     stop: async (drainMs = DRAIN_MS) => {
       if (draining.signal.aborted) return;
       draining.abort();
-      const timer = setTimeout(() => stopped.abort(), drainMs);
-      // A send in hand may take longer; what it does is not waited for, only its checkpoint is missed.
-      await Promise.race([running, new Promise((resolve) => stopped.signal.addEventListener('abort', resolve))]);
-      clearTimeout(timer);
-      stopped.abort();
       clearInterval(refreshing);
+      await atMost(drainMs, running);
+      stopped.abort();
+      await sink.close();
+      // A send in hand may take longer than anyone wants to wait: its records are sent again after the next start.
+      await atMost(GRACE_MS, running);
+      for (const shipper of shippers) shipper.abandon();
       ended = true;
     },
   };
+}
+
+function atMost(ms: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 function summarize(shippers: readonly TopicShipper[], ended: boolean): ShipperStatus {

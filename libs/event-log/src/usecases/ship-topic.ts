@@ -12,6 +12,7 @@ export type SinkOutcome = { readonly kind: 'acked' } | { readonly kind: 'too_lar
 export interface RecordSink {
   /** Rejects when the records were not acknowledged; some of them may have been stored. */
   send(records: readonly NewRecord[]): Promise<SinkOutcome>;
+  close(): Promise<void>;
 }
 
 interface ShipLimits {
@@ -49,6 +50,7 @@ export class TopicShipper {
   #failures = 0;
   #behindSince: number | null = null;
   #sendingSince: number | null = null;
+  #abandoned = false;
 
   constructor(init: ShipTopicInit) {
     this.#init = init;
@@ -82,6 +84,11 @@ export class TopicShipper {
   async refreshHead(): Promise<void> {
     const { reader, topic, partition } = this.#init;
     this.#see((await reader.bounds(topic, partition)).head);
+  }
+
+  /** What a send in hand still brings is not saved any more. */
+  abandon(): void {
+    this.#abandoned = true;
   }
 
   /** Never rejects; ends when drained after a stop has begun, or when stopped. */
@@ -143,7 +150,7 @@ export class TopicShipper {
     }
     this.#next = batch.nextOffset;
     this.#see(batch.headOffset);
-    await checkpoints.save(group, topic, partition, this.#next);
+    if (!this.#abandoned) await checkpoints.save(group, topic, partition, this.#next);
   }
 
   async #bury(record: StoredRecord): Promise<void> {
