@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { ANSWER_TEXT, chunkJson, completionJson, errorJson, sse, streamEvents, USAGE } from './wire-samples.js';
+import { chunkJson, completionJson, errorJson, sse, streamEvents, USAGE } from './wire-samples.js';
 
-export interface Scene {
+interface Scene {
   readonly res: ServerResponse;
   readonly streamed: boolean;
   readonly arg: string | undefined;
@@ -203,8 +203,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     }
   }),
 };
-
-export const expectedText = ANSWER_TEXT;
 
 function pretty(event: string): string {
   return event === '[DONE]' ? event : JSON.stringify(JSON.parse(event), null, 1);

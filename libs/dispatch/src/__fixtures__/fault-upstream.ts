@@ -4,7 +4,7 @@ import { SCENARIOS, statusScenario } from './fault-scenarios.js';
 import { embeddingsJson } from './wire-samples.js';
 
 /** A call that the upstream saw. */
-export interface UpstreamCall {
+interface UpstreamCall {
   readonly path: string;
   readonly model: string;
   readonly headers: IncomingMessage['headers'];

@@ -16,7 +16,7 @@ const base: FailureClass = {
 };
 
 /** The smallest adapter for OpenAI's dialect, so that the engine is tested without any real provider's code. */
-export const plainAdapter: ProviderAdapter = {
+const plainAdapter: ProviderAdapter = {
   kind: 'openai-compatible',
   defaultBaseUrl: null,
   cancels: true,

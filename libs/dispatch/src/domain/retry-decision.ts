@@ -29,7 +29,7 @@ export interface FailedSituation {
 }
 
 /** Why no further attempt is made. */
-export type StopReason = 'not_retryable' | 'attempts_exhausted' | 'no_target_left' | 'deadline' | 'retry_budget';
+type StopReason = 'not_retryable' | 'attempts_exhausted' | 'no_target_left' | 'deadline' | 'retry_budget';
 
 export type Decision =
   | { readonly next: 'same'; readonly waitMs: number }
