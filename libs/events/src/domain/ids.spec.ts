@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SystemClock } from '../adapters/system/system-clock.js';
 import { attemptId, parseReceiptId, receiptTimeMs, showReceiptId, type ReceiptId } from './ids.js';

@@ -1,7 +1,9 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decimalToPico, picoToDecimal } from './money.js';
 
+/** Through the text and back. */
+const back = (pico: bigint): bigint => decimalToPico(picoToDecimal(pico)) ?? -1n;
 const amounts = fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n });
 
 describe('money as integer picodollars', () => {
@@ -34,8 +36,6 @@ describe('money as integer picodollars', () => {
   it('adds up as text does: the sum of amounts is the amount of the sum', () => {
     fc.assert(
       fc.property(amounts, amounts, (a, b) => {
-        const back = (pico: bigint): bigint => decimalToPico(picoToDecimal(pico)) ?? -1n;
-
         expect(back(a) + back(b)).toBe(back(a + b));
       }),
     );
