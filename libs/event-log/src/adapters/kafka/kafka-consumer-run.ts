@@ -19,6 +19,7 @@ interface RunInit {
   readonly options: SubscribeOptions;
   readonly onBatch: (batch: RecordBatch) => Promise<BatchOutcome>;
   readonly report: (error?: unknown) => void;
+  readonly reportHandler: (error?: unknown) => void;
   readonly beforeJoining: () => Promise<void>;
 }
 
@@ -68,7 +69,7 @@ export class KafkaConsumerRun {
 
   /** Rejects with the crash; resolves when stopped. */
   async #runOnce(): Promise<void> {
-    const { settings, options, onBatch, report } = this.#init;
+    const { settings, options, onBatch, report, reportHandler } = this.#init;
     const { signal } = this.#stopping;
     const consumer = createKafka(settings, WORK_RETRY).consumer({
       groupId: options.group,
@@ -81,7 +82,7 @@ export class KafkaConsumerRun {
       readUncommitted: true,
       retry: { ...WORK_RETRY, restartOnFailure: async () => false },
     });
-    const batches = new BatchRunner(options, onBatch, report, signal);
+    const batches = new BatchRunner(options, onBatch, reportHandler, signal);
     const ended = Promise.withResolvers<void>();
     ended.promise.catch(() => {});
     consumer.on(consumer.events.CRASH, ({ payload }) => ended.reject(payload.error));

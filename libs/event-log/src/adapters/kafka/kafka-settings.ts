@@ -4,7 +4,8 @@ import { removeTimerFault } from './kafkajs-timer-fault.js';
 
 /** Which part of a Kafka log reports, and whether it works at the moment. */
 export interface KafkaState {
-  readonly part: 'reader' | 'writer' | 'subscriber' | 'topics';
+  /** `handler`: what a subscriber's handler threw; Kafka itself is fine. */
+  readonly part: 'reader' | 'writer' | 'subscriber' | 'handler';
   readonly up: boolean;
   /** Name of the failed operation or of the error, never a payload; empty when up. */
   readonly detail: string;

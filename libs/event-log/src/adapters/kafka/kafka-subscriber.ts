@@ -43,6 +43,7 @@ export class KafkaSubscriber implements EventLogSubscriber {
       options,
       onBatch,
       report: this.#report,
+      reportHandler: createReporter(this.#settings, 'handler'),
       beforeJoining: () => (options.startAt === 'head' ? this.#placeAtHead(options) : Promise.resolve()),
     });
     this.#runs.add(run);
