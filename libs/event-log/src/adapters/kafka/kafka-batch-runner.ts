@@ -41,7 +41,7 @@ export class BatchRunner {
     this.#signal = signal;
   }
 
-  /** kafkajs forgets pauses of partitions it lost; ours must not outlive them either. */
+  /** Partitions come back without the failures of their last stay. */
   onAssigned(): void {
     for (const state of this.#partitions.values()) state.failures = 0;
   }
