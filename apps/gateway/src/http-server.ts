@@ -38,7 +38,9 @@ export async function createHttpServer(lane: HotLane, parts: GatewayParts, logge
       return server;
     },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.over(parts), adapter, { logger: false });
+  const options = { logger: false, bodyParser: false } as const;
+  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.over(parts), adapter, options);
+  adapter.getInstance().addContentTypeParser('application/json', { parseAs: 'string' }, parseJsonBody);
   app.useGlobalFilters(new OpenAiErrorFilter(logger));
   await app.init();
   await adapter.getInstance().ready();
@@ -49,6 +51,24 @@ export async function createHttpServer(lane: HotLane, parts: GatewayParts, logge
     server: made,
     listen: (host, port, shared) => listen(made, host, port, shared),
   };
+}
+
+/** Many clients name a content type on requests without a body; only text that is there must be JSON. */
+function parseJsonBody(
+  _request: unknown,
+  body: string | Buffer,
+  done: (error: Error | null, parsed?: unknown) => void,
+): void {
+  if (body.length === 0) {
+    done(null, undefined);
+    return;
+  }
+  try {
+    done(null, JSON.parse(body.toString()));
+  } catch (cause) {
+    const publicMessage = 'The request body is not valid JSON.';
+    done(new RouterError({ code: 'invalid_json', publicMessage, httpStatus: 400, cause }));
+  }
 }
 
 /**

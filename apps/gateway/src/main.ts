@@ -9,6 +9,7 @@ import { clickhouseConnection } from './boot/clickhouse-connection.js';
 import type { BootOrder, BootReport } from './boot/boot-order.js';
 import { runGateway } from './boot/run-gateway.js';
 
+const ORPHAN_DRAIN_MS = 500;
 const EXIT = { unreachable: 69, configuration: 78, bug: 1 } as const;
 
 /** A gateway process: a child that is told over IPC what to be, or on its own by the environment. */
@@ -20,16 +21,17 @@ async function main(): Promise<void> {
   report({ kind: 'ready', partition: order.partition, recoveredReceipts: running.recoveredReceipts });
   if (!supervised)
     logger.info({ host: order.settings.environment.host, port: order.settings.environment.port }, 'gateway is ready');
-  const end = (): void => {
+  const end = (drainMs?: number): void => {
     void running
-      .shutDown()
+      .shutDown(drainMs)
       .then(() => close?.())
       .then(() => process.exit(0));
   };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
-  // A supervisor that died takes its gateways with it, but not their unsealed receipts.
-  if (supervised) process.on('disconnect', end);
+  process.on('SIGTERM', () => end());
+  process.on('SIGINT', () => end());
+  // A supervisor that died takes its gateways with it, soon, because its successor waits for port and log; but what
+  // they have dispatched is sealed first.
+  if (supervised) process.on('disconnect', () => end(ORPHAN_DRAIN_MS));
 }
 
 function orderFromParent(): Promise<BootOrder> {

@@ -12,6 +12,7 @@ const RECOVERED = [TOPICS.receipts, TOPICS.responses, TOPICS.requests];
  */
 export class RecoveryCursor {
   readonly #open = new Set<string>();
+  readonly #saved = new Map<string, bigint>();
   #pending: { readonly heads: ReadonlyMap<string, bigint>; readonly waitingFor: Set<string> } | null = null;
 
   constructor(
@@ -52,7 +53,9 @@ export class RecoveryCursor {
     }
     if (this.#pending.waitingFor.size > 0) return;
     for (const [topic, head] of this.#pending.heads) {
+      if (this.#saved.get(topic) === head) continue;
       await this.checkpoints.save(GROUP, topic, this.partition, head);
+      this.#saved.set(topic, head);
     }
     this.#pending = null;
   }

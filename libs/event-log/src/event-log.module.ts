@@ -7,7 +7,6 @@ import type { EventLogReader, EventLogSubscriber, EventLogWriter } from './ports
 import { LogSubscriber } from './usecases/consume-log.js';
 import type { ConsumeDependencies } from './usecases/consume-partition.js';
 
-export { createBatchTransport } from './batch-transport.module.js';
 export { openSegmentWriter } from './adapters/segment/open-segment-writer.js';
 export { retainSegments } from './adapters/segment/retain-segments.js';
 

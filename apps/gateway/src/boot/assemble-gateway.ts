@@ -27,6 +27,7 @@ import { replayBesideIngester } from './replay-beside-ingester.js';
 import { firstKeyRecords } from './first-key.js';
 import type { ShipperChild } from './shipper-child.js';
 import { createKeyLimits } from './key-limits.js';
+import { expectedPrice } from './expected-price.js';
 import { SpendTail } from './spend-tail.js';
 import { openGatewayCache } from './open-cache.js';
 import { openGatewayLog } from './open-log.js';
@@ -97,6 +98,11 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     settings,
     providerNames: registry.names,
     artifact: settings.routing.auto === null ? null : loadBuiltinClassifier(),
+    listedModels: (name) => registry.get(name)?.models ?? [],
+    measures: {
+      price: (target) => expectedPrice(prices.book, registry, target, clock.nowMs()),
+      latency: (target) => dispatcher.latencyMsP50(target.provider, target.model),
+    },
   });
   const metrics = createMetrics();
   const recent = new RecentReceipts();
@@ -130,6 +136,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       salt: (subject, purpose) => cache.cipher.salt(subject, purpose),
       pseudonym: (tenantId, user) => createHmac('sha256', order.masterKey).update(`${tenantId}\n${user}`).digest('hex'),
       onOpened: (receiptId) => cursor.opened(receiptId),
+      onContent: (record) => cache.indexNow(record),
       onSealed: (receipt, decision) => {
         cursor.sealed(receipt.receiptId);
         recent.add(receipt, decision);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { NewRecord } from '#events/domain/event-record.js';
 import { TOPICS } from '#events/domain/topics.js';
 import type { Subscription } from '#event-log/ports/event-log.js';
 import {
@@ -17,6 +18,7 @@ import type { Logger } from '#telemetry/ports/logger.js';
 import type { OnReplayProgress, ReplayOutcome } from '../http/gateway-parts.js';
 import { replayCache } from '../replay/replay-cache.js';
 import { SwappableIndex } from '../replay/swappable-index.js';
+import { asBatch, RecentlyIndexed } from './recently-indexed.js';
 import type { BootOrder } from './boot-order.js';
 import type { GatewayLog } from './open-log.js';
 
@@ -26,6 +28,8 @@ export interface GatewayCache {
   readonly index: VectorIndex;
   /** Starts to follow the content topic, unless an indexer process does so for a shared index. */
   follow(): Promise<void>;
+  /** Indexes an answer of this very process at once, so that its next request can hit it; the log has it too. */
+  indexNow(record: NewRecord): void;
   /** Rebuilds the index from the log while the present one serves; following waits meanwhile. */
   rebuild(onProgress: OnReplayProgress): Promise<ReplayOutcome>;
   close(): Promise<void>;
@@ -55,15 +59,16 @@ export async function openGatewayCache(order: BootOrder, log: GatewayLog, logger
   await cache.warmUp();
   // With Kafka and Qdrant both shared, `cache-indexer` processes do this work once for all gateways.
   const indexedElsewhere = qdrantUrl !== null && environment.kafkaBrokers.length > 0;
+  const indexer = createContentIndexer({
+    index,
+    embedder: () => embedder,
+    cipher,
+    onDead: (dead) => logger.warn({ ...dead }, 'a content event could not be indexed'),
+  });
+  const indexedHere = new RecentlyIndexed();
   let subscription: Subscription | null = null;
   const follow = async (): Promise<void> => {
     if (indexedElsewhere) return;
-    const indexer = createContentIndexer({
-      index,
-      embedder: () => embedder,
-      cipher,
-      onDead: (dead) => logger.warn({ ...dead }, 'a content event could not be indexed'),
-    });
     subscription = await log.sharedSubscriber.subscribe(
       {
         group: `cache-index-${order.instance}`,
@@ -72,7 +77,7 @@ export async function openGatewayCache(order: BootOrder, log: GatewayLog, logger
         recordsMax: 500,
         lingerMs: 20,
       },
-      (batch) => indexer.handle(batch),
+      (batch) => indexer.handle(indexedHere.without(batch)),
     );
   };
   return {
@@ -80,6 +85,11 @@ export async function openGatewayCache(order: BootOrder, log: GatewayLog, logger
     cipher,
     index,
     follow,
+    indexNow: (record) => {
+      if (indexedElsewhere || subscription === null) return;
+      indexedHere.add(record);
+      void indexer.handle(asBatch(record));
+    },
     rebuild: async (onProgress) => {
       await subscription?.stop();
       subscription = null;

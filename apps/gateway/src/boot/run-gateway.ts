@@ -7,7 +7,7 @@ import type { BootOrder } from './boot-order.js';
 export interface RunningGateway {
   readonly recoveredReceipts: number;
   /** Stops accepting, lets answers end, flushes. Resolves when nothing is left to lose. */
-  shutDown(): Promise<void>;
+  shutDown(drainMs?: number): Promise<void>;
 }
 
 const DRAIN_MS = 30_000;
@@ -24,12 +24,12 @@ export async function runGateway(order: BootOrder, logger: Logger): Promise<Runn
     throw error;
   }
   let ending: Promise<void> | null = null;
-  const end = async (): Promise<void> => {
+  const end = async (drainMs: number): Promise<void> => {
     gateway.readiness.close();
     gateway.admission.close();
     http.server.close();
     http.server.closeIdleConnections();
-    const deadline = Date.now() + DRAIN_MS;
+    const deadline = Date.now() + drainMs;
     while (gateway.admission.inside > 0 && Date.now() < deadline) {
       await sleep(20);
       http.server.closeIdleConnections();
@@ -45,6 +45,6 @@ export async function runGateway(order: BootOrder, logger: Logger): Promise<Runn
   };
   return {
     recoveredReceipts: gateway.recoveredReceipts,
-    shutDown: () => (ending ??= end()),
+    shutDown: (drainMs = DRAIN_MS) => (ending ??= end(drainMs)),
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CacheContent, CacheKey } from '#semantic-cache/ports/semantic-cache.js';
 import { AnswerFlights } from './answer-flights.js';
 
-const key = { scope: 's', exactHash: 'h' } as CacheKey;
+const key = { scope: 's', id: 'i', exactHash: 'h' } as CacheKey;
 const content = { question: 'q' } as CacheContent;
 const here = new AbortController().signal;
 
@@ -36,7 +36,7 @@ describe('AnswerFlights', () => {
     const flights = new AnswerFlights();
     await flights.join(key, 'leader', here);
 
-    const other = await flights.join({ ...key, exactHash: 'other' }, 'b', here);
+    const other = await flights.join({ ...key, id: 'other' }, 'b', here);
 
     expect(other).toBeNull();
   });

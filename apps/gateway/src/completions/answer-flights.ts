@@ -77,7 +77,7 @@ export class AnswerFlights {
   }
 }
 
-/** Equal to the byte, not to the meaning: a paraphrase is for the index to judge. */
+/** Equal exactly or in normal form, as the first two tiers have it; a paraphrase is for the index to judge. */
 function flightId(key: CacheKey): string {
-  return `${key.scope}/${key.exactHash}`;
+  return `${key.scope}/${key.id}`;
 }

@@ -3,7 +3,7 @@ import { RouterError } from '#events/domain/router-error.js';
 import type { DispatchResult } from '#dispatch/ports/dispatcher.js';
 import type { ChatRequest } from '#openai-wire/domain/chat-request.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
-import type { CacheLookup } from '#semantic-cache/ports/semantic-cache.js';
+import type { CacheKey, CacheLookup } from '#semantic-cache/ports/semantic-cache.js';
 import type { ClientConnection } from '../hot-lane/client-connection.js';
 import type { SharedAnswer } from './answer-flights.js';
 import { answerFromCache } from './answer-from-cache.js';
@@ -69,15 +69,15 @@ async function servedWithoutProvider(state: RequestState): Promise<boolean> {
     ledger.cached(cacheOnReceipt('miss', found.similarity, found.reason));
     if (step.onlyIfCached) throw onlyIfCached();
     const shared = await parts.flights.join(step.key, context.receiptId, state.client.gone);
-    if (shared !== null) return answerFromCache(state, asHit(shared));
+    if (shared !== null) return answerFromCache(state, asHit(shared, step.key));
   }
   return false;
 }
 
-function asHit(shared: SharedAnswer): Extract<CacheLookup, { kind: 'hit' }> {
+function asHit(shared: SharedAnswer, key: CacheKey): Extract<CacheLookup, { kind: 'hit' }> {
   return {
     kind: 'hit',
-    tier: 'exact',
+    tier: shared.content.exactHash === key.exactHash ? 'exact' : 'normalised',
     content: shared.content,
     receiptId: shared.receiptId,
     similarity: null,

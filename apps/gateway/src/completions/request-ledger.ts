@@ -26,6 +26,8 @@ export interface LedgerParts {
   /** Pseudonym of the caller's `user` field within its tenant. */
   readonly pseudonym: (tenantId: string, user: string) => string;
   readonly onOpened: (receiptId: string) => void;
+  /** An answer went into the log for the cache; its own process need not wait to read it back. */
+  readonly onContent: (record: NewRecord) => void;
   readonly onSealed: (receipt: Receipt, decision: RoutePlan | null) => void;
 }
 
@@ -167,12 +169,19 @@ export class RequestLedger implements AttemptRecorder {
       encodeEvent('nextmodel.response.completed.v1', `${receiptId}/completed`, receiptId, now, response),
       encodeEvent('nextmodel.receipt.sealed.v1', `${receiptId}/sealed`, receiptId, now, receipt),
     );
+    let content: NewRecord | null = null;
     if (ending.content !== null) {
-      this.#queued.push(
-        encodeEvent('nextmodel.content.stored.v1', `${receiptId}/content`, ending.content.subject, now, ending.content),
+      content = encodeEvent(
+        'nextmodel.content.stored.v1',
+        `${receiptId}/content`,
+        ending.content.subject,
+        now,
+        ending.content,
       );
+      this.#queued.push(content);
     }
     const { written, durable } = this.parts.log.append(this.#queued.splice(0));
+    if (content !== null) this.parts.onContent(content);
     this.parts.onSealed(receipt, this.#plan);
     return { receipt, written, durable };
   }
@@ -207,7 +216,7 @@ export class RequestLedger implements AttemptRecorder {
               rule: plan.rule,
               reason: plan.reason,
               task: plan.task,
-              baselineModel: null,
+              baselineModel: plan.baseline?.model ?? null,
             },
       decision: plan,
     };

@@ -15,6 +15,7 @@ export function routeQuestion(context: RequestContext): RouteQuestion {
     allowedModels: context.key.models,
     fallbackModels: fallbackModels(body),
     seed: context.receiptId,
+    ...providerPreferences(body['provider']),
   };
 }
 
@@ -22,6 +23,23 @@ function promptText(context: RequestContext): string {
   if (context.api !== 'chat.completions') return '';
   return lastUserText((context.body as ChatRequest).messages).slice(0, PROMPT_CHARACTERS_MAX);
 }
+
+/** OpenRouter's `provider{order,only,ignore,allow_fallbacks}`; what is malformed of it is not a wish. */
+function providerPreferences(wish: unknown): Pick<RouteQuestion, 'providerPreferences'> {
+  if (typeof wish !== 'object' || wish === null) return {};
+  const { order, only, ignore, allow_fallbacks } = wish as Record<string, unknown>;
+  return {
+    providerPreferences: {
+      ...(isNames(order) ? { order } : {}),
+      ...(isNames(only) ? { only } : {}),
+      ...(isNames(ignore) ? { ignore } : {}),
+      allowFallbacks: allow_fallbacks !== false,
+    },
+  };
+}
+
+const isNames = (list: unknown): list is readonly string[] =>
+  Array.isArray(list) && list.length <= 32 && list.every((name) => typeof name === 'string');
 
 /** OpenRouter's `models[]` and LiteLLM's `fallbacks` (names, or `{model: [...]}` maps of which the names are taken). */
 function fallbackModels(body: ChatRequest): readonly string[] {

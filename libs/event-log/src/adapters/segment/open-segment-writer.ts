@@ -8,9 +8,10 @@ import { SegmentFile } from './segment-file.js';
 import { segmentName, segmentSequences } from './segment-header.js';
 import { SegmentWriter } from './segment-writer.js';
 import { UnsyncedBytes } from './unsynced-bytes.js';
-import { lockPartition } from './writer-lock.js';
+import { waitForPartition } from './writer-lock.js';
 
 const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
+const LOCK_WAIT_MS = 5_000;
 
 export interface SegmentWriterOptions {
   /** The log's directory; the partition is a directory within it. Made when missing. */
@@ -22,6 +23,8 @@ export interface SegmentWriterOptions {
   readonly segmentBytesMax?: number | undefined;
   /** Told at open what a killed run has left unfinished. */
   readonly onTornTail?: ((torn: TornTail) => void) | undefined;
+  /** How long a dying predecessor is waited for; default 5,000. */
+  readonly lockWaitMs?: number | undefined;
   /** File operations; for tests. */
   readonly device?: SegmentDevice | undefined;
 }
@@ -34,7 +37,7 @@ export async function openSegmentWriter(options: SegmentWriterOptions): Promise<
   const { durability, segmentBytesMax = SEGMENT_BYTES_MAX, onTornTail, device = nodeDevice } = options;
   const directory = path.resolve(options.directory, String(options.partition));
   makeDirectory(directory);
-  const unlock = lockPartition(directory);
+  const unlock = await waitForPartition(directory, options.lockWaitMs ?? LOCK_WAIT_MS);
   try {
     const last = recoverLast(directory, onTornTail);
     const next = last?.next ?? new Map<string, number>();

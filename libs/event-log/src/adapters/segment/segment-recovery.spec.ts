@@ -156,7 +156,7 @@ describe('the writer lock', () => {
     const options = { directory, partition: 0, durability: 'strict' } as const;
     const first = await openSegmentWriter(options);
 
-    const refused = await openSegmentWriter(options).then(
+    const refused = await openSegmentWriter({ ...options, lockWaitMs: 50 }).then(
       () => null,
       (error: unknown) => error,
     );

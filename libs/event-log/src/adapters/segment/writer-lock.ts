@@ -4,12 +4,27 @@ import { RouterError } from '#events/domain/router-error.js';
 
 const LOCK_FILE = 'writer.lock';
 
+const TRY_MS = 25;
+
+/** As `lockPartition`, but gives an owner that is on its way out some seconds to go. */
+export async function waitForPartition(directory: string, waitMs: number): Promise<() => void> {
+  const deadlineMs = performance.now() + waitMs;
+  for (;;) {
+    try {
+      return lockPartition(directory);
+    } catch (error) {
+      if (!(error instanceof RouterError) || performance.now() > deadlineMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, TRY_MS));
+    }
+  }
+}
+
 /**
  * Makes this process the only writer of a partition directory. The lock of a process that has died is taken over.
  * @returns gives it back.
  * @throws RouterError `data_directory_owned` when a living process holds it.
  */
-export function lockPartition(directory: string): () => void {
+function lockPartition(directory: string): () => void {
   const file = path.join(directory, LOCK_FILE);
   const own = `${process.pid}:${startTimeOf(process.pid)}`;
   for (let tries = 0; tries < 5; tries += 1) {
@@ -54,11 +69,12 @@ function isAlive(owner: string): boolean {
   return startTimeOf(pid) === started;
 }
 
-/** Start of a process in clock ticks since boot, from Linux; empty elsewhere. */
+/** Start of a process in clock ticks since boot, from Linux; empty elsewhere. A zombie is dead, it only is not buried. */
 function startTimeOf(pid: number): string {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? 'dead' : (fields[19] ?? '');
   } catch {
     return '';
   }
