@@ -11,7 +11,7 @@ import type { CheckpointStore } from './ports/checkpoint-store.js';
 import type { EventLogReader, EventLogSubscriber, EventLogWriter } from './ports/event-log.js';
 import { type Shipper, type ShipperInit, shipRecords } from './usecases/ship-records.js';
 
-export type { KafkaState, TopicOptions };
+export type { KafkaState };
 
 const PING_TIMEOUT_MS = 1800;
 

@@ -29,7 +29,7 @@ export interface ShipperInit {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-export interface ShipperStatus {
+interface ShipperStatus {
   /** `waiting`: a try failed or has no answer for 2 s, and the next follows within 5 s; nothing is lost, the spool grows. */
   readonly state: 'idle' | 'shipping' | 'waiting' | 'stopped';
   /** Records in the spool that are not acknowledged yet; at most a second old. */
