@@ -34,7 +34,10 @@ export async function loadStaticEmbedder(): Promise<Embedder> {
   return new StaticEmbedder(await loadWordTable());
 }
 
-/** An embedder behind any `/v1/embeddings`. Its id names host, model and length. */
+/**
+ * An embedder behind any `/v1/embeddings`. Its id names host, model and length.
+ * @public for those who bring an embedding model of their own
+ */
 export function createRemoteEmbedder(options: RemoteEmbedderOptions): Embedder {
   return new RemoteEmbedder(options);
 }

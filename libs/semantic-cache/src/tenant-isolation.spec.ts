@@ -30,7 +30,7 @@ interface Step {
 }
 
 function client(index: VectorIndex) {
-  const cache = createSemanticCache({ index, embedder, cipher, sha256Hex });
+  const cache = createSemanticCache({ index, embedder, cipher, sha256Hex, timeBoxMs: 5_000 });
   return async ({ tenant, question }: Step): Promise<string> => {
     const text = QUESTIONS[question] ?? '';
     const asked: CacheQuestion = {

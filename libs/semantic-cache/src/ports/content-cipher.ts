@@ -13,4 +13,3 @@ export interface ErasableContentCipher extends ContentCipher {
   /** Idempotent. Holds for this process: it is told again when the control topic is read again. */
   erase(subject: string): void;
 }
-export const CONTENT_CIPHER = Symbol('ContentCipher');

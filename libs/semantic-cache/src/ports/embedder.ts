@@ -6,4 +6,3 @@ export interface Embedder {
   /** `null` when the text has no words it knows anything about. */
   embed(text: string): Promise<Float32Array | null> | Float32Array | null;
 }
-export const EMBEDDER = Symbol('Embedder');

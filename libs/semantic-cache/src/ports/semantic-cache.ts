@@ -27,4 +27,3 @@ export interface SemanticCache {
   /** Seals an answer for the log. The indexer puts it into the index when it reads the event back. */
   decideStore(question: CacheQuestion, key: CacheKey, receiptId: string, content: CacheContent): StoreDecision;
 }
-export const SEMANTIC_CACHE = Symbol('SemanticCache');

@@ -27,4 +27,3 @@ export interface SingleFlight<T> {
    */
   join(id: string, waitMs: number, signal?: AbortSignal): Promise<FlightPart<T>>;
 }
-export const SINGLE_FLIGHT = Symbol('SingleFlight');

@@ -41,4 +41,3 @@ export interface VectorIndex {
   ping(): Promise<void>;
   close(): Promise<void>;
 }
-export const VECTOR_INDEX = Symbol('VectorIndex');

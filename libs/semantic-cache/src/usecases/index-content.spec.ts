@@ -23,7 +23,7 @@ import {
 } from '../semantic-cache.module.js';
 import { FakeQdrant } from '../adapters/qdrant/test/fake-qdrant.js';
 import type { DeadContent } from './index-content.js';
-import type { RebuildProgress } from './rebuild-index.js';
+import { rebuildIndex, type RebuildProgress } from './rebuild-index.js';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 const sha256Hex = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
@@ -41,7 +41,13 @@ function asking(text: string, tenantId = 'acme'): CacheQuestion {
   };
 }
 
-const sealing = createSemanticCache({ index: createMemoryIndex(), embedder: loadStaticEmbedder, cipher, sha256Hex });
+const sealing = createSemanticCache({
+  index: createMemoryIndex(),
+  embedder: loadStaticEmbedder,
+  cipher,
+  sha256Hex,
+  timeBoxMs: 5_000,
+});
 const keyOf = (asked: CacheQuestion): CacheKey => sealing.keyOf(asked).key as CacheKey;
 
 function stored(text: string, receiptId: string, change: Partial<ContentStored> = {}, tenantId = 'acme'): NewRecord {
@@ -107,7 +113,13 @@ function setUp(change: Partial<Parameters<typeof createContentIndexer>[0]> = {})
     },
     ...change,
   });
-  const cache = createSemanticCache({ index: change.index ?? index, embedder: loadStaticEmbedder, cipher, sha256Hex });
+  const cache = createSemanticCache({
+    index: change.index ?? index,
+    embedder: loadStaticEmbedder,
+    cipher,
+    sha256Hex,
+    timeBoxMs: 5_000,
+  });
   const ask = (text: string, tenantId?: string) => {
     const asked = asking(text, tenantId);
     return cache.lookUp(asked, keyOf(asked));
@@ -264,7 +276,7 @@ describe('rebuilding the index', () => {
     expect(result).toMatchObject({ read: 7, total: 7, entries: 3, undecodable: 1 });
     expect(told.at(-1)).toMatchObject({ read: 7, total: 7 });
     const index = await openInProcessIndex({ directory, embedderId: STATIC_EMBEDDER_ID });
-    const cache = createSemanticCache({ index, embedder: loadStaticEmbedder, cipher, sha256Hex });
+    const cache = createSemanticCache({ index, embedder: loadStaticEmbedder, cipher, sha256Hex, timeBoxMs: 5_000 });
     const asked = asking('How can I reset my password?');
     expect(await cache.lookUp(asked, keyOf(asked))).toMatchObject({ tier: 'semantic', receiptId: 'r1' });
     await index.close();
@@ -324,5 +336,34 @@ describe('rebuilding the index', () => {
     expect(fake.collections.size).toBe(1);
     await running.close();
     fake.close();
+  });
+
+  it('does not switch to an index that holds another number of entries than the log says', async () => {
+    const ends: string[] = [];
+    const forgetful = {
+      ...createMemoryIndex(),
+      upsert: () => Promise.resolve(),
+      count: () => Promise.resolve(2),
+      flush: () => Promise.resolve(),
+    };
+
+    const rebuilding = rebuildIndex({
+      reader: readerOf(log),
+      cipher,
+      embedder: null,
+      sha256Hex,
+      nowMs: () => NOW + 1,
+      fresh: {
+        index: Object.assign(Object.create(createMemoryIndex()) as ReturnType<typeof createMemoryIndex>, forgetful, {
+          remove: () => Promise.resolve(0),
+        }),
+        entriesMax: null,
+        switchTo: () => Promise.resolve(void ends.push('switched')),
+        discard: () => Promise.resolve(void ends.push('discarded')),
+      },
+    });
+
+    await expect(rebuilding).rejects.toMatchObject({ code: 'internal' });
+    expect(ends).toEqual(['discarded']);
   });
 });

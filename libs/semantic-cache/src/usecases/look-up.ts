@@ -6,7 +6,7 @@ import type { ContentCipher } from '../ports/content-cipher.js';
 import type { Embedder } from '../ports/embedder.js';
 import type { PairVerifier } from '../ports/pair-verifier.js';
 import type { CacheLookup } from '../ports/semantic-cache.js';
-import type { VectorIndex } from '../ports/vector-index.js';
+import type { Neighbour, VectorIndex } from '../ports/vector-index.js';
 import { checkPoint } from './check-point.js';
 import { createFaultGate, type FaultGate } from './fault-gate.js';
 import { withinTime } from './within-time.js';
@@ -33,7 +33,7 @@ interface Search {
   readonly indexGate: FaultGate;
   readonly embedderGate: FaultGate;
   /** What is being waited for. */
-  stage: 'index' | 'embedder';
+  stage: 'index' | 'embedder' | 'verifier';
 }
 
 /** Exact and normalised by id, then by meaning. Never rejects; any fault, doubt or delay is a miss with its reason. */
@@ -47,9 +47,15 @@ export function createLookUp(parts: LookUpParts): LookUp {
     const search: Search = { indexGate, embedderGate, stage: 'index' };
     const found = await withinTime(searchTiers(parts, search, asked, key), timeBoxMs);
     if (found !== null) return found;
-    (search.stage === 'index' ? indexGate : embedderGate).failed();
+    blame(search);
     return miss(`${search.stage}_timeout`);
   };
+}
+
+/** The verifier is local: it may be loading, but it does not go away. */
+function blame({ stage, indexGate, embedderGate }: Search): void {
+  if (stage === 'index') indexGate.failed();
+  else if (stage === 'embedder') embedderGate.failed();
 }
 
 async function searchTiers(
@@ -76,11 +82,13 @@ async function searchTiers(
     embedderGate.worked();
     if (vector === null) return miss('no_vector');
     search.stage = 'index';
-    const byMeaning = await findByMeaning(parts, asked, key, maxAge, vector);
+    const neighbours = await parts.index.nearest(key.scope, vector, NEIGHBOURS, asked.nowMs);
     indexGate.worked();
-    return byMeaning;
+    if (neighbours.length === 0) return miss('not_found');
+    search.stage = 'verifier';
+    return judgeNeighbours(await parts.verifier(), parts.cipher, asked, key, maxAge, neighbours);
   } catch {
-    (search.stage === 'index' ? indexGate : embedderGate).failed();
+    blame(search);
     return miss(`${search.stage}_error`);
   }
 }
@@ -111,15 +119,14 @@ async function findById(
   };
 }
 
-async function findByMeaning(
-  { index, cipher, verifier }: LookUpParts,
+function judgeNeighbours(
+  verifier: PairVerifier,
+  cipher: ContentCipher,
   asked: CacheQuestion,
   key: CacheKey,
   maxAge: number | null,
-  vector: Float32Array,
-): Promise<CacheLookup> {
-  const neighbours = await index.nearest(key.scope, vector, NEIGHBOURS, asked.nowMs);
-  const judge = neighbours.length > 0 ? await verifier() : null;
+  neighbours: readonly Neighbour[],
+): CacheLookup {
   let first: CacheLookup | null = null;
   for (const { point, similarity } of neighbours) {
     if (!(similarity >= -1.001 && similarity <= 1.001)) return first ?? miss('index_bad_similarity');
@@ -129,8 +136,8 @@ async function findByMeaning(
       continue;
     }
     const { content, ageSeconds } = checked;
-    const verdict = judge?.judge(key.question, content.question, asked.policy.maxError);
-    if (verdict?.serve === true) {
+    const verdict = verifier.judge(key.question, content.question, asked.policy.maxError);
+    if (verdict.serve) {
       return {
         kind: 'hit',
         tier: 'semantic',
@@ -141,8 +148,8 @@ async function findByMeaning(
         reason: verdict.reason,
       };
     }
-    first ??= miss(verdict?.reason ?? 'no_verifier', similarity);
-    if (verdict?.reason === 'score_below') break;
+    first ??= miss(verdict.reason, similarity);
+    if (verdict.reason === 'score_below') break;
   }
   return first ?? miss('not_found');
 }

@@ -23,6 +23,10 @@ describe('the pair verifier', () => {
     ['What is 7 * 6?', 'What is 7 / 6?', 'veto:marks'],
     ['How many miles is 10 km?', 'How many miles is 12 km?', 'veto:number'],
     ['Fly from Rome to Paris', 'Fly from Paris to Rome', 'veto:direction'],
+    ['Book a table for Monday lunch', 'Book a table for Monday dinner', 'veto:sibling'],
+    ['Did he used to smoke', 'Did he smoke', 'veto:role'],
+    ['What happens tomorrow in Rome', 'What happens next Tuesday in Rome', 'veto:time'],
+    ['Who wrote the novel?', 'When was the novel written?', 'veto:question_word'],
     ['Summarize the plot as JSON', 'Summarize the plot as YAML', 'veto:format'],
   ])('does not let "%s" serve "%s": %s', (stored, asked, reason) => {
     expect(verifier.judge(asked, stored, 0.01)).toMatchObject({ serve: false, reason });

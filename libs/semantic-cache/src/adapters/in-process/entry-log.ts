@@ -3,6 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { RouterError } from '#events/domain/router-error.js';
 import { readFrame, type Frame } from './entry-frames.js';
 
+const NO_FILE = -1;
 const CHUNK_BYTES = 4 * 1_024 * 1_024;
 
 /** Where a frame lies. */
@@ -96,8 +97,10 @@ export class EntryLog {
     this.#length = other.#length;
   }
 
+  /** A number that is no file from here on: the old one may soon belong to another file. */
   close(): void {
     closeSync(this.#fd);
+    this.#fd = NO_FILE;
   }
 }
 

@@ -103,6 +103,18 @@ describe('the in-process index', () => {
     truncateSync(path, 0);
   });
 
+  it('neither reads nor writes after it was closed', async () => {
+    const index = await InProcessIndex.open({ path: fresh() });
+    await index.upsert([cachePoint(1)]);
+    await index.close();
+    const other = await InProcessIndex.open({ path: fresh() });
+
+    expect(() => index.upsert([cachePoint(2)])).toThrow(/vector index/);
+    expect(() => index.get(cachePoint(1).id, NOW)).toThrow();
+    expect(await other.count()).toBe(0);
+    await other.close();
+  });
+
   it('answers a search with a vector of another length with nothing', async () => {
     const index = await InProcessIndex.open({ path: fresh() });
     await index.upsert([cachePoint(1)]);
