@@ -15,7 +15,6 @@ import type { Settings } from './domain/settings.js';
 
 export { dataDirectoryOwner, openDataDirectory, readSecrets } from './adapters/data-directory/data-directory.js';
 export type { DataDirectory } from './adapters/data-directory/data-directory.js';
-export type { DataSecrets, Secret } from './adapters/data-directory/secret-files.js';
 export { parseLocatedYaml } from './adapters/yaml/located-yaml.js';
 
 export interface SettingsSource {

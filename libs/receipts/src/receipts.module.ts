@@ -12,7 +12,10 @@ export function openClickhouseStore(options: ClickhouseStoreOptions): ReceiptSto
   return new ClickhouseReceiptStore(options);
 }
 
-/** Receipts in memory; gone with the process. */
+/**
+ * Receipts in memory; gone with the process.
+ * @public for tests and embedders
+ */
 export function createMemoryReceiptStore(): ReceiptStore {
   return new MemoryReceiptStore();
 }

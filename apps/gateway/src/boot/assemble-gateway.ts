@@ -9,10 +9,10 @@ import { createProviderRegistry, startDemoUpstream } from '#providers/providers.
 import { openClickhouseStore } from '#receipts/receipts.module.js';
 import { recoverDangling } from '#receipts/usecases/recover-dangling.js';
 import { createRouter, loadBuiltinClassifier } from '#routing/routing.module.js';
+import { createSingleFlight } from '#semantic-cache/semantic-cache.module.js';
 import { createMetrics } from '#telemetry/telemetry.module.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 import { RouterError } from '#events/domain/router-error.js';
-import { AnswerFlights } from '../completions/answer-flights.js';
 import type { CompletionParts } from '../completions/completion-parts.js';
 import { AdmissionDesk } from '../hot-lane/admission.js';
 import { HotLane } from '../hot-lane/hot-lane.js';
@@ -122,7 +122,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       maxError: settings.cache.semantic.maxError,
       ttlSeconds: settings.cache.ttlSeconds,
     },
-    flights: new AnswerFlights(),
+    flights: createSingleFlight(),
     cipher: cache.cipher,
     limits: settings.reliability,
     durability: settings.environment.durability,

@@ -5,7 +5,6 @@ import type { ChatRequest } from '#openai-wire/domain/chat-request.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
 import type { CacheKey, CacheLookup } from '#semantic-cache/ports/semantic-cache.js';
 import type { ClientConnection } from '../hot-lane/client-connection.js';
-import type { SharedAnswer } from './answer-flights.js';
 import { answerFromCache } from './answer-from-cache.js';
 import { cacheStep } from './cache-step.js';
 import { CompletionSink } from './completion-sink.js';
@@ -14,6 +13,7 @@ import { finishAnswer } from './finish-answer.js';
 import { attemptLimits, checkCostLimit } from './request-limits.js';
 import { RequestLedger } from './request-ledger.js';
 import type { RequestContext } from './request-context.js';
+import { FLIGHT_WAIT_MS, type SharedAnswer } from './shared-answer.js';
 import { responseHeaders } from './response-headers.js';
 import type { RequestState } from './request-state.js';
 import { routeQuestion } from './route-question.js';
@@ -38,6 +38,7 @@ export async function completeRequest(
     cacheHeader: 'DISABLED',
     cacheKey: null,
     cacheQuestion: null,
+    flight: null,
   };
   try {
     if (context.problem !== null || context.body === null) throw context.problem ?? missingBody();
@@ -68,8 +69,9 @@ async function servedWithoutProvider(state: RequestState): Promise<boolean> {
     if (found.kind === 'hit') return answerFromCache(state, found);
     ledger.cached(cacheOnReceipt('miss', found.similarity, found.reason));
     if (step.onlyIfCached) throw onlyIfCached();
-    const shared = await parts.flights.join(step.key, context.receiptId, state.client.gone);
-    if (shared !== null) return answerFromCache(state, asHit(shared, step.key));
+    const part = await parts.flights.join(step.key.id, FLIGHT_WAIT_MS, state.client.gone);
+    if (part.role === 'answer') return answerFromCache(state, asHit(part.value, step.key));
+    if (part.role === 'lead') state.flight = part.flight;
   }
   return false;
 }
@@ -125,14 +127,15 @@ async function askProviders(state: RequestState): Promise<void> {
     );
     await finishAnswer(state, sink, result, parts.clock.monotonicMs() - dispatchedAtMs);
   } finally {
-    if (state.cacheKey !== null) parts.flights.landed(state.cacheKey, context.receiptId);
+    // An answer has landed the flight by now; whoever still waits must not wait for this request.
+    state.flight?.fail();
   }
 }
 
 /** Ends a request that never reached a provider, or whose failure is not an attempt's. */
 async function refuse(state: RequestState, error: RouterError): Promise<void> {
   const { ledger, client, context } = state;
-  if (state.cacheKey !== null) state.parts.flights.landed(state.cacheKey, context.receiptId);
+  state.flight?.fail();
   const sealed = ledger.seal({
     status: refusalStatus(error, client.gone.aborted),
     httpStatus: client.gone.aborted ? 499 : error.httpStatus,

@@ -1,4 +1,5 @@
 import type { ContentCipher } from '#semantic-cache/ports/content-cipher.js';
+import type { SingleFlight } from '#semantic-cache/ports/single-flight.js';
 import type { CachePolicy, SemanticCache } from '#semantic-cache/ports/semantic-cache.js';
 import type { AttemptLimits, Dispatcher } from '#dispatch/ports/dispatcher.js';
 import type { ProviderRegistry } from '#providers/ports/provider-registry.js';
@@ -6,7 +7,7 @@ import type { PriceBook } from '#pricing/ports/price-book.js';
 import type { Router } from '#routing/ports/router.js';
 import type { Clock } from '#events/ports/clock.js';
 import type { LedgerParts } from './request-ledger.js';
-import type { AnswerFlights } from './answer-flights.js';
+import type { SharedAnswer } from './shared-answer.js';
 
 /** Everything that serving a completion needs; assembled once at start. */
 export interface CompletionParts {
@@ -17,7 +18,7 @@ export interface CompletionParts {
   readonly prices: PriceBook;
   readonly cache: SemanticCache;
   readonly cachePolicy: CachePolicy;
-  readonly flights: AnswerFlights;
+  readonly flights: SingleFlight<SharedAnswer>;
   readonly cipher: ContentCipher;
   readonly limits: AttemptLimits;
   readonly ledger: LedgerParts;

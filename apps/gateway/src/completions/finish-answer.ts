@@ -36,9 +36,8 @@ export async function finishAnswer(
     avoidedPicoUsd: 0n,
     content: stored?.store === true ? stored.event : null,
   });
-  if (content !== null && state.cacheKey !== null) {
-    parts.flights.share(state.cacheKey, context.receiptId, content, stored?.store === true);
-  }
+  if (content !== null && stored?.store === true) state.flight?.land({ content, receiptId: context.receiptId });
+  else if (ok) state.flight?.dissolve();
   const cost = ledger.cost();
   const headers = () =>
     responseHeaders({

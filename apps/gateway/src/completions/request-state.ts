@@ -1,10 +1,12 @@
 import type { RoutePlan } from '#routing/domain/route-plan.js';
 import type { CacheKey, CacheQuestion } from '#semantic-cache/ports/semantic-cache.js';
+import type { Flight } from '#semantic-cache/ports/single-flight.js';
 import type { ClientConnection } from '../hot-lane/client-connection.js';
 import type { CompletionParts } from './completion-parts.js';
 import type { RequestContext } from './request-context.js';
 import type { RequestLedger } from './request-ledger.js';
 import type { CacheHeader } from './response-headers.js';
+import type { SharedAnswer } from './shared-answer.js';
 
 /** What one request has gathered on its way; filled in step by step. */
 export interface RequestState {
@@ -16,4 +18,6 @@ export interface RequestState {
   cacheHeader: CacheHeader;
   cacheKey: CacheKey | null;
   cacheQuestion: CacheQuestion | null;
+  /** This request leads equal ones; to be ended once its answer is there, or will not be. */
+  flight: Flight<SharedAnswer> | null;
 }

@@ -30,4 +30,3 @@ export interface KeyRing {
    */
   apply(event: RouterEvent): void;
 }
-export const KEY_RING = Symbol('KeyRing');

@@ -27,4 +27,3 @@ export interface LimitTaken {
   readonly remaining: number;
   readonly retryAfterMs: number;
 }
-export const LIMIT_STORE = Symbol('LimitStore');

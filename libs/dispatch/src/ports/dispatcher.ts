@@ -121,4 +121,3 @@ export interface Dispatcher {
    */
   latencyMsP50(provider: string, model: string): number | null;
 }
-export const DISPATCHER = Symbol('Dispatcher');

@@ -30,4 +30,3 @@ export interface UpstreamTransport {
   ): UpstreamCallHandle;
   close(): Promise<void>;
 }
-export const UPSTREAM_TRANSPORT = Symbol('UpstreamTransport');

@@ -22,7 +22,6 @@ export interface EventLogWriter {
   /** Waits for all that was appended, then closes. Later appends are refused and `healthy` is false. */
   close(): Promise<void>;
 }
-export const EVENT_LOG_WRITER = Symbol('EventLogWriter');
 
 /** Where a reader stands in one partition of one topic: the next offset to read. */
 export interface TopicPosition {
@@ -63,7 +62,6 @@ export interface EventLogReader {
   read(from: TopicPosition, limits: ReadLimits, signal?: AbortSignal): Promise<RecordBatch>;
   close(): Promise<void>;
 }
-export const EVENT_LOG_READER = Symbol('EventLogReader');
 
 export interface SubscribeOptions {
   /** Consumer group: its members share partitions (Kafka) and its checkpoint is kept under this name. */
@@ -97,4 +95,3 @@ export interface EventLogSubscriber {
   lag(group: string, topics: readonly string[]): Promise<bigint>;
   close(): Promise<void>;
 }
-export const EVENT_LOG_SUBSCRIBER = Symbol('EventLogSubscriber');

@@ -11,4 +11,3 @@ export interface Clock {
   /** `byteCount` random bytes as lower-case hex. */
   randomHex(byteCount: number): string;
 }
-export const CLOCK = Symbol('Clock');

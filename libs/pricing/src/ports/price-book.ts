@@ -37,4 +37,3 @@ export interface PriceBook {
   recordText(priceHash: string): string | null;
   readonly recordCount: number;
 }
-export const PRICE_BOOK = Symbol('PriceBook');

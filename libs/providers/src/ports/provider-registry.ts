@@ -22,4 +22,3 @@ export interface ProviderRegistry {
   get(name: string): Provider | undefined;
   readonly names: readonly string[];
 }
-export const PROVIDER_REGISTRY = Symbol('ProviderRegistry');

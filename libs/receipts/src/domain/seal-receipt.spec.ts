@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AttemptLine } from '#events/domain/attempt.js';
 import type { RequestAccepted, ResponseCompleted } from '#events/domain/router-event.js';

@@ -110,4 +110,3 @@ export interface ReceiptRebuild {
   /** Drops this store's database. For rebuilt ones; the live one is only ever taken over. */
   dropDatabase(): Promise<void>;
 }
-export const RECEIPT_STORE = Symbol('ReceiptStore');

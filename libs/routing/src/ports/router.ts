@@ -31,4 +31,3 @@ export interface Router {
   /** The effective policy as text; its sha256 is `policyHash`. */
   readonly policyText: string;
 }
-export const ROUTER = Symbol('Router');

@@ -11,5 +11,4 @@ export interface Logger {
   /** A logger whose lines all carry these fields. */
   child(fields: Readonly<Record<string, unknown>>): Logger;
 }
-export const LOGGER = Symbol('Logger');
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

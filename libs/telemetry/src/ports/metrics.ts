@@ -23,4 +23,3 @@ export interface Metrics {
   text(snapshot?: MetricsSnapshot): Promise<string>;
   readonly contentType: string;
 }
-export const METRICS = Symbol('Metrics');

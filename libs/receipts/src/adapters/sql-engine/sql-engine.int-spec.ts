@@ -179,6 +179,33 @@ describe('the embedded SQL engine', () => {
     'SELECT 1 FORMAT Native',
   ])('lets tools ask: %s', async (sql) => expect((await ask(sql)).status).toBe(200));
 
+  it('says so when asked for a compression that it does not have', async () => {
+    expect((await ask('SELECT 1', 'audit', 'look', '&compress=1')).text).toContain('NOT_IMPLEMENTED');
+  });
+
+  it('answers a ping quickly while a query runs, and stops a query whose client has gone', async () => {
+    const abort = new AbortController();
+    const slow = fetch(
+      `${engine.url}/?user=audit&password=look&query=${encodeURIComponent('SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1')}`,
+      { signal: abort.signal },
+    ).catch(() => null);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+
+    const from = performance.now();
+    expect(await (await fetch(`${engine.url}/ping`)).text()).toBe('Ok.\n');
+    expect(performance.now() - from).toBeLessThan(500);
+
+    abort.abort();
+    await slow;
+    const running = (): Promise<string> =>
+      ask(
+        "SELECT count() FROM system.processes WHERE query LIKE '%sipHash64%' AND query NOT LIKE '%processes%'",
+        'ingest',
+        'write',
+      ).then(({ text }) => text);
+    await expect.poll(running, { timeout: 10_000 }).toBe('0\n');
+  });
+
   it('comes back after its process was killed', async () => {
     const before = engine.pid;
     process.kill(before ?? 0, 'SIGKILL');
