@@ -20,7 +20,9 @@ if (newEnough && typeof (await import('node:crypto')).randomUUIDv7 === 'function
 } else {
   const node = packagedNode();
   if (node === null) {
-    console.error(`nextmodel needs Node 24.15 or newer; this is ${process.version}, and no packaged Node was installed.`);
+    console.error(
+      `nextmodel needs Node 24.15 or newer; this is ${process.version}, and no packaged Node was installed.`,
+    );
     process.exit(69);
   }
   const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit' });
@@ -30,7 +32,11 @@ if (newEnough && typeof (await import('node:crypto')).randomUUIDv7 === 'function
 
 function packagedNode() {
   const require = createRequire(import.meta.url);
-  for (const name of [`node-${process.platform}-${process.arch}`, `node-bin-${process.platform}-${process.arch}`, `node-win-${process.arch}`]) {
+  for (const name of [
+    `node-${process.platform}-${process.arch}`,
+    `node-bin-${process.platform}-${process.arch}`,
+    `node-win-${process.arch}`,
+  ]) {
     try {
       const folder = dirname(require.resolve(`${name}/package.json`));
       const file = join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');

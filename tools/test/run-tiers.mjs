@@ -21,9 +21,13 @@ const NEEDS = [
 console.log('— build');
 if (spawnSync('npm', ['run', 'build', '--silent'], { stdio: 'inherit' }).status !== 0) process.exit(1);
 
-const missing = NEEDS.filter(({ words: [command, flags] }) => spawnSync(command, flags, { stdio: 'ignore' }).status !== 0);
+const missing = NEEDS.filter(
+  ({ words: [command, flags] }) => spawnSync(command, flags, { stdio: 'ignore' }).status !== 0,
+);
 for (const { name, for: purpose } of missing) {
-  console.log(`${inCi ? 'FAIL' : 'NOTE'}: ${name} is not installed; it is needed for ${purpose}. Tests that need it ${inCi ? 'must run here' : 'are skipped by name'}.`);
+  console.log(
+    `${inCi ? 'FAIL' : 'NOTE'}: ${name} is not installed; it is needed for ${purpose}. Tests that need it ${inCi ? 'must run here' : 'are skipped by name'}.`,
+  );
 }
 if (inCi && missing.length > 0 && tiers.some((tier) => tier !== 'unit')) process.exit(1);
 
@@ -32,7 +36,15 @@ for (const tier of tiers) {
   const file = join(out, `${tier}.json`);
   const startedMs = Date.now();
   console.log(`— ${tier}`);
-  const status = npx(['vitest', 'run', '--project', tier, '--reporter=dot', '--reporter=json', `--outputFile.json=${file}`]);
+  const status = npx([
+    'vitest',
+    'run',
+    '--project',
+    tier,
+    '--reporter=dot',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+  ]);
   let report = null;
   try {
     report = JSON.parse(readFileSync(file, 'utf8'));
@@ -60,7 +72,9 @@ rmSync(out, { recursive: true, force: true });
 
 console.log('');
 for (const row of rows) {
-  console.log(`${row.tier.padEnd(5)} ${String(row.passed).padStart(5)} passed ${String(row.failed).padStart(3)} failed ${String(row.skipped).padStart(3)} skipped  ${row.seconds} s`);
+  console.log(
+    `${row.tier.padEnd(5)} ${String(row.passed).padStart(5)} passed ${String(row.failed).padStart(3)} failed ${String(row.skipped).padStart(3)} skipped  ${row.seconds} s`,
+  );
 }
 const sum = (field) => rows.reduce((total, row) => total + row[field], 0);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
