@@ -1,6 +1,7 @@
 import type { Lexicon } from '../../domain/lexicon.js';
 import { pairFeatures } from '../../domain/pair-features.js';
 import { prepareText, type PreparedText } from '../../domain/prepared-text.js';
+import { referenceVetoOf } from '../../domain/reference-vetoes.js';
 import { significantMarks } from '../../domain/significant-marks.js';
 import type { WordTable } from '../../domain/static-embedding.js';
 import { pairScore, scoreThreshold, type PairScore, type TreeModel } from '../../domain/verifier-score.js';
@@ -42,7 +43,7 @@ export class StaticPairVerifier implements PairVerifier {
         ? { serve: false, reason: 'veto:name', score: null }
         : { serve: true, reason: 'typo', score: null };
     }
-    const veto = vetoOf(features);
+    const veto = vetoOf(features) ?? referenceVetoOf(features, a.prepared, b.prepared);
     if (veto !== null) return { serve: false, reason: `veto:${veto}`, score: null };
     const score = this.#score(features);
     const serve = score >= scoreThreshold(this.#model, maxError);
