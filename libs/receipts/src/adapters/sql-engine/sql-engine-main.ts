@@ -34,7 +34,7 @@ async function start(options: StartMessage): Promise<void> {
   try {
     await import('chdb');
   } catch (error) {
-    return fail('unavailable', error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));
+    return fail('unavailable', firstLine(error));
   }
   try {
     const opened = await EmbeddedEngine.open(options.dataDir);
@@ -65,6 +65,12 @@ async function listen(target: Server, port: number, host: string): Promise<numbe
     if (performance.now() > deadline) return null;
     await sleep(100);
   }
+}
+
+/** Without the path that Node appends. */
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n')[0]?.replace(/ imported from .*/, '') ?? '';
 }
 
 function tell(message: EngineMessage): void {

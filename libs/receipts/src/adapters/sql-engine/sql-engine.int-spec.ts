@@ -30,6 +30,13 @@ const ask = async (
   return { status: response.status, text: await response.text(), headers: response.headers };
 };
 
+const heavyQueries = (): Promise<string> =>
+  ask(
+    "SELECT count() FROM system.processes WHERE query LIKE '%sipHash64%' AND query NOT LIKE '%processes%'",
+    'ingest',
+    'write',
+  ).then(({ text }) => text);
+
 beforeAll(async () => {
   const from = performance.now();
   engine = await startSqlEngine(options);
@@ -197,13 +204,7 @@ describe('the embedded SQL engine', () => {
 
     abort.abort();
     await slow;
-    const running = (): Promise<string> =>
-      ask(
-        "SELECT count() FROM system.processes WHERE query LIKE '%sipHash64%' AND query NOT LIKE '%processes%'",
-        'ingest',
-        'write',
-      ).then(({ text }) => text);
-    await expect.poll(running, { timeout: 10_000 }).toBe('0\n');
+    await expect.poll(heavyQueries, { timeout: 10_000 }).toBe('0\n');
   });
 
   it('comes back after its process was killed', async () => {
