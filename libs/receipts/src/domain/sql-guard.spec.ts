@@ -58,6 +58,9 @@ describe('the guard of the read-only SQL user', () => {
     'SET max_threads = 1',
     'USE system',
     'SYSTEM SHUTDOWN',
+    'SELECT 1 PARALLEL WITH DROP TABLE receipts',
+    'TABLE receipts',
+    'EXECUTE AS other SELECT 1',
   ])('stops: %s', (sql) => {
     expect(verdict(sql)).toBe(false);
   });

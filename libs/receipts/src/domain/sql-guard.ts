@@ -89,6 +89,7 @@ function findForbidden(tokens: readonly SqlToken[], tableFunctions: ReadonlySet<
       const table = tokens[i + 2];
       if (table === undefined || !SYSTEM_TABLES.has(table.text)) return `system.${table?.text ?? ''} is not readable`;
     }
+    if (lower === 'parallel' && tokens[i + 1]?.text.toLowerCase() === 'with') return 'only one statement at a time';
     if (lower === 'identifier' && isMark(tokens[i - 1], ':')) return 'parameters of type Identifier are not allowed';
   }
   return null;
