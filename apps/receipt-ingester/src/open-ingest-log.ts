@@ -15,6 +15,8 @@ export interface IngestLog {
   readonly subscriber: EventLogSubscriber;
   readonly checkpoints: CheckpointStore;
   deadLetter(record: StoredRecord, reason: string): Promise<void>;
+  /** Makes what is missing; may be run again. @throws RouterError `store_unavailable`. */
+  prepare(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ async function openKafka(brokers: readonly string[], logger: Logger): Promise<In
     subscriber: log.subscriber,
     checkpoints: log.checkpoints,
     deadLetter: (record, reason) => log.writer.append([toDeadLetter(record, reason)]).durable,
+    prepare: () => log.ensureTopics(),
     close: () => log.close(),
   };
 }
@@ -52,6 +55,7 @@ async function openFiles(order: IngesterOrder, logger: Logger): Promise<IngestLo
     subscriber,
     checkpoints,
     deadLetter: (record, reason) => keepInFile(join(order.clickhouseDirectory, 'dead-letters'), record, reason),
+    prepare: async () => {},
     close: async () => {
       await subscriber.close();
       await reader.close();

@@ -55,6 +55,7 @@ export async function runIngester(order: IngesterOrder, logger: Logger): Promise
   const app = await NestFactory.createMicroservice(IngesterModule.over(ingest), { strategy, logger: false });
   const started = (async (): Promise<void> => {
     await untilTaken('make the tables', () => store.migrate(), logger, abort.signal);
+    await untilTaken('prepare the log', () => log.prepare(), logger, abort.signal);
     await untilTaken('compare checkpoints', () => rewindToStore(log, store, logger), logger, abort.signal);
     if (abort.signal.aborted) return;
     await untilTaken('subscribe', () => app.listen(), logger, abort.signal);
@@ -100,6 +101,11 @@ async function rewindToStore(log: IngestLog, store: ReceiptStore, logger: Logger
       { partition, checkpoint: checkpoint.toString(), next: next.toString() },
       'the tables are behind; reading again',
     );
-    await log.checkpoints.save(INGESTER_GROUP, TOPICS.receipts, partition, next);
+    try {
+      await log.checkpoints.save(INGESTER_GROUP, TOPICS.receipts, partition, next);
+    } catch (error) {
+      // Kafka refuses while other members of the group are at work: they would not see it either
+      logger.error({ err: error, partition }, 'could not go back; stop all ingesters and start one again');
+    }
   }
 }
