@@ -20,7 +20,7 @@ export async function callAdmin<T>(
       headers: { authorization: `Bearer ${adminToken ?? ''}` },
       timeout: 600_000,
       maxRedirects: 0,
-      ...(body === undefined ? {} : { data: body }),
+      ...(method === 'POST' ? { data: body ?? {} } : {}),
     });
     return answer.data;
   } catch (error) {

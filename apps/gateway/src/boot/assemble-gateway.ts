@@ -137,9 +137,9 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       pseudonym: (tenantId, user) => createHmac('sha256', order.masterKey).update(`${tenantId}\n${user}`).digest('hex'),
       onOpened: (receiptId) => cursor.opened(receiptId),
       onContent: (record) => cache.indexNow(record),
-      onSealed: (receipt, decision) => {
+      onSealed: (receipt, text, decision) => {
         cursor.sealed(receipt.receiptId);
-        recent.add(receipt, decision);
+        recent.add(receipt, text, decision);
         metrics.receiptSealed(receipt);
         limits.settled(receipt);
       },

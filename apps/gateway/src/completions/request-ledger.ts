@@ -28,7 +28,8 @@ export interface LedgerParts {
   readonly onOpened: (receiptId: string) => void;
   /** An answer went into the log for the cache; its own process need not wait to read it back. */
   readonly onContent: (record: NewRecord) => void;
-  readonly onSealed: (receipt: Receipt, decision: RoutePlan | null) => void;
+  /** @param text the receipt's JSON as it went into the log. */
+  readonly onSealed: (receipt: Receipt, text: string, decision: RoutePlan | null) => void;
 }
 
 /** How a request ended, as its receipt says it. */
@@ -85,7 +86,8 @@ export class RequestLedger implements AttemptRecorder {
     this.#queued.push(
       encodeEvent('nextmodel.attempt.started.v1', `${receiptId}:${event.n}/started`, receiptId, event.startedAt, event),
     );
-    return this.parts.log.append(this.#queued.splice(0)).written;
+    // Synced while the provider works; its receipt's sync covers it when the provider is faster than that.
+    return this.parts.log.append(this.#queued.splice(0), 'soon').written;
   }
 
   finished(outcome: AttemptOutcome): void {
@@ -165,9 +167,10 @@ export class RequestLedger implements AttemptRecorder {
       overheadUs: Math.max(0, Math.round((latencyMs - ending.upstreamMs) * 1_000)),
       avoidedPicoUsd: ending.avoidedPicoUsd,
     });
+    const sealed = encodeEvent('nextmodel.receipt.sealed.v1', `${receiptId}/sealed`, receiptId, now, receipt);
     this.#queued.push(
       encodeEvent('nextmodel.response.completed.v1', `${receiptId}/completed`, receiptId, now, response),
-      encodeEvent('nextmodel.receipt.sealed.v1', `${receiptId}/sealed`, receiptId, now, receipt),
+      sealed,
     );
     let content: NewRecord | null = null;
     if (ending.content !== null) {
@@ -182,7 +185,7 @@ export class RequestLedger implements AttemptRecorder {
     }
     const { written, durable } = this.parts.log.append(this.#queued.splice(0));
     if (content !== null) this.parts.onContent(content);
-    this.parts.onSealed(receipt, this.#plan);
+    this.parts.onSealed(receipt, sealed.value as string, this.#plan);
     return { receipt, written, durable };
   }
 

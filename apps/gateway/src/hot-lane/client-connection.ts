@@ -64,7 +64,9 @@ export class ClientConnection {
   writeData(data: string): boolean {
     if (this.#unusable()) return true;
     this.#cork();
-    return this.response.write(DATA + data + EVENT_END);
+    // A line break inside data is legal where the provider sent several `data:` lines; it must stay several.
+    const lines = data.includes('\n') ? data.replaceAll('\n', `\n${DATA}`) : data;
+    return this.response.write(DATA + lines + EVENT_END);
   }
 
   onDrain(resume: () => void): void {

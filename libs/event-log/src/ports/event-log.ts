@@ -15,8 +15,11 @@ export interface EventLogWriter {
    * Both promises reject with `RouterError` `receipt_log_unavailable` when the log cannot take the records
    * (disk full, failed sync); the caller then must not go upstream. Waiting for one of the two is enough.
    * @throws RangeError for a record that cannot be kept at all: over 128 MB, or more than 255 headers.
+   *
+   * @param urgency `now` (default): synced at once. `soon`: something slower is under way anyway; synced within 2 ms,
+   *   and together with a `now` that comes before.
    */
-  append(records: readonly NewRecord[]): Appended;
+  append(records: readonly NewRecord[], urgency?: 'now' | 'soon'): Appended;
   /** Can it take records now? False after a failed write until a probe write has worked again. */
   readonly healthy: boolean;
   /** Waits for all that was appended, then closes. Later appends are refused and `healthy` is false. */

@@ -9,6 +9,8 @@ import type { UnsyncedBytes } from './unsynced-bytes.js';
 
 /** `fast` syncs at most this often. */
 const FAST_SYNC_INTERVAL_MS = 50;
+/** Longest that a `soon` append waits for company. */
+const SOON_SYNC_MS = 2;
 const LOST_FILE_PROBE_INTERVAL_MS_MAX = 3000;
 /** Records of one turn beyond this are written before the turn ends. */
 const WAITING_BYTES_MAX = 8 * 1024 * 1024;
@@ -60,7 +62,7 @@ export class SegmentWriter implements EventLogWriter {
     return this.#refusal === null;
   }
 
-  append(records: readonly NewRecord[]): Appended {
+  append(records: readonly NewRecord[], urgency: 'now' | 'soon' = 'now'): Appended {
     if (this.#refusal !== null) return this.#refusal;
     this.#unsynced.add(records);
     let turn = this.#turn;
@@ -69,6 +71,7 @@ export class SegmentWriter implements EventLogWriter {
       this.#turn = turn;
       setImmediate(this.#writeTurn);
     }
+    if (urgency === 'now') turn.urgent = true;
     if (this.#unsynced.used - this.#unsynced.written > WAITING_BYTES_MAX) this.#writeTurn();
     return turn;
   }
@@ -94,6 +97,12 @@ export class SegmentWriter implements EventLogWriter {
     turn.resolveWritten();
     this.#undurable.push(turn);
     signalAppended(this.#state.directory);
+    if (turn.urgent) this.#sync();
+    else this.#syncTimer ??= setTimeout(this.#syncLate, SOON_SYNC_MS);
+  };
+
+  readonly #syncLate = (): void => {
+    this.#syncTimer = null;
     this.#sync();
   };
 
@@ -102,10 +111,7 @@ export class SegmentWriter implements EventLogWriter {
     if (this.#state.durability === 'fast' && this.#closing === null) {
       const waitMs = this.#syncStartedMs + FAST_SYNC_INTERVAL_MS - performance.now();
       if (waitMs > 0) {
-        this.#syncTimer ??= setTimeout(() => {
-          this.#syncTimer = null;
-          this.#sync();
-        }, waitMs);
+        this.#syncTimer ??= setTimeout(this.#syncLate, waitMs);
         return;
       }
     }
