@@ -89,16 +89,16 @@ describe('what is not retried', () => {
   });
 
   it('is a refused credential of ours: the client does not see a 401 and not the reason', async () => {
-    const answer = await product.chat('a/fail-401', 'whose key');
+    const answer = await product.chat('refused/fail-401', 'whose key');
 
     expect([answer.status, answer.error.code]).toEqual([502, 'upstream_auth_failed']);
-    expect(answer.text).not.toMatch(/alpha-secret|127\.0\.0\.1/);
+    expect(answer.text).not.toMatch(/refused-secret|127\.0\.0\.1/);
   });
 });
 
 describe('a failure that reaches the client', () => {
   it('carries the wait that the provider asked for', async () => {
-    const answer = await product.chat('a/fail-429', 'slow down');
+    const answer = await product.chat('limited/fail-429', 'slow down');
 
     expect([answer.status, answer.error.code]).toEqual([429, 'upstream_rate_limited']);
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -109,7 +109,7 @@ describe('a failure that reaches the client', () => {
   it.each([
     ['fail-500', 502, 'upstream_error'],
     ['fail-503', 503, 'upstream_unavailable'],
-    ['cut', 502, 'upstream_error'],
+    ['cut', 502, 'upstream_bad_response'],
     ['fail-302', 502, 'upstream_bad_response'],
   ])('is told for %s', async (model, status, code) => {
     const answer = await product.chat(`a/${model}`, `told for ${model}`);

@@ -25,6 +25,9 @@ providers:
   alpha: { kind: openai-compatible, base_url: "http://127.0.0.1:${alpha}/v1", api_key: ${alphaSecret} }
   beta:  { kind: openai-compatible, base_url: "http://127.0.0.1:${beta}/v1", api_key: ${betaSecret} }
   dead:  { kind: openai-compatible, base_url: "http://127.0.0.1:${dead}/v1", api_key: ${deadSecret} }
+  # A refused or throttled credential rests; these have their own, so that no other test waits for it.
+  refused: { kind: openai-compatible, base_url: "http://127.0.0.1:${alpha}/v1", api_key: refused-secret }
+  limited: { kind: openai-compatible, base_url: "http://127.0.0.1:${alpha}/v1", api_key: limited-secret }
 models:
   large:      { targets: [ { provider: alpha, model: alpha-large } ] }
   small:      { targets: [ { provider: beta, model: beta-small } ] }
