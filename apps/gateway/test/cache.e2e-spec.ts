@@ -23,6 +23,14 @@ const indexed = (text: string, hit: string): Promise<ChatAnswer> =>
     return answer.x('cache') === hit && answer;
   }, 5_000);
 
+const textOf = (frames: readonly string[]): string =>
+  frames
+    .slice(0, -1)
+    .map(
+      (frame) => (JSON.parse(frame) as { choices: { delta: { content?: string } }[] }).choices[0]?.delta.content ?? '',
+    )
+    .join('');
+
 describe('the cache', () => {
   it('serves the same question once more for nothing', async () => {
     const first = await ask('How do I reset my password?');
@@ -164,6 +172,16 @@ describe('the header x-nextmodel-cache', () => {
     expect([young.x('cache'), old.x('cache')]).toEqual(['MISS', 'HIT']);
   });
 
+  it('max-age=0: not even the answer of a moment ago does', async () => {
+    await ask('What is a bolero?');
+    await sleep(20);
+
+    const answer = await ask('What is a bolero?', 'max-age=0');
+
+    expect(answer.x('cache')).toBe('MISS');
+    expect(calls('What is a bolero?')).toBe(2);
+  });
+
   it('semantic=off: the same question hits, a rewording does not', async () => {
     await ask('How do I update my billing address?');
     await indexed('How can I update my billing address?', 'SEMANTIC_HIT');
@@ -176,15 +194,6 @@ describe('the header x-nextmodel-cache', () => {
 });
 
 describe('streams and the cache', () => {
-  const textOf = (frames: readonly string[]): string =>
-    frames
-      .slice(0, -1)
-      .map(
-        (frame) =>
-          (JSON.parse(frame) as { choices: { delta: { content?: string } }[] }).choices[0]?.delta.content ?? '',
-      )
-      .join('');
-
   it('stream an answer that was stored whole, with usage when asked', async () => {
     await ask('What is a sonata?');
 

@@ -70,20 +70,25 @@ async function servedWithoutProvider(state: RequestState): Promise<boolean> {
     ledger.cached(cacheOnReceipt('miss', found.similarity, found.reason));
     if (step.onlyIfCached) throw onlyIfCached();
     const part = await parts.flights.join(step.key.id, FLIGHT_WAIT_MS, state.client.gone);
-    if (part.role === 'answer') return answerFromCache(state, asHit(part.value, step.key));
+    if (part.role === 'answer') {
+      const ageMs = Math.max(0, context.acceptedMs - part.value.madeMs);
+      // A flight is joined for a moment after its end; a caller may ask for an answer that is younger than that.
+      const ageMsMax = (step.question.control.maxAgeSeconds ?? Infinity) * 1_000;
+      if (ageMs <= ageMsMax) return answerFromCache(state, asHit(part.value, step.key, ageMs));
+    }
     if (part.role === 'lead') state.flight = part.flight;
   }
   return false;
 }
 
-function asHit(shared: SharedAnswer, key: CacheKey): Extract<CacheLookup, { kind: 'hit' }> {
+function asHit(shared: SharedAnswer, key: CacheKey, ageMs: number): Extract<CacheLookup, { kind: 'hit' }> {
   return {
     kind: 'hit',
     tier: shared.content.exactHash === key.exactHash ? 'exact' : 'normalised',
     content: shared.content,
     receiptId: shared.receiptId,
     similarity: null,
-    ageSeconds: 0,
+    ageSeconds: Math.floor(ageMs / 1_000),
     reason: 'single_flight',
   };
 }

@@ -36,8 +36,9 @@ export async function finishAnswer(
     avoidedPicoUsd: 0n,
     content: stored?.store === true ? stored.event : null,
   });
-  if (content !== null && stored?.store === true) state.flight?.land({ content, receiptId: context.receiptId });
-  else if (ok) state.flight?.dissolve();
+  if (content !== null && stored?.store === true) {
+    state.flight?.land({ content, receiptId: context.receiptId, madeMs: parts.clock.nowMs() });
+  } else if (ok) state.flight?.dissolve();
   const cost = ledger.cost();
   const headers = () =>
     responseHeaders({

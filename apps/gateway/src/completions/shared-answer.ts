@@ -4,6 +4,8 @@ import type { CacheContent } from '#semantic-cache/ports/semantic-cache.js';
 export interface SharedAnswer {
   readonly content: CacheContent;
   readonly receiptId: string;
+  /** Wall clock when the answer was complete. */
+  readonly madeMs: number;
 }
 
 /** Longest wait for an equal request; then a request goes upstream by itself. */
