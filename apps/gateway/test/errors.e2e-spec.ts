@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import OpenAI from 'openai';
+import { AuthenticationError, NotFoundError } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startProduct, uuidOf, type ChatAnswer, type Product } from '../../standalone/test/start-product.js';
 
@@ -81,7 +81,7 @@ describe('a request that is refused', () => {
     expect(answer.error.param).toBe('model');
     await expect(
       product.client().chat.completions.create({ model: 'no-such-model', messages: [{ role: 'user', content: 'x' }] }),
-    ).rejects.toThrow(OpenAI.NotFoundError);
+    ).rejects.toThrow(NotFoundError);
     const row = await product.row(
       `SELECT status, http_status, error_code, attempts FROM receipts WHERE receipt_id = '${uuidOf(answer.receiptId)}'`,
     );
@@ -105,7 +105,7 @@ describe('a request that is refused', () => {
     for (const answer of answers) expectError(answer, 401, 'invalid_api_key');
     expect(new Set(answers.slice(0, 2).map((answer) => answer.error.message)).size).toBe(1);
     expect(product.alpha.seen('unauthorised')).toBe(0);
-    await expect(product.client('nm_nobody_1').models.list()).rejects.toThrow(OpenAI.AuthenticationError);
+    await expect(product.client('nm_nobody_1').models.list()).rejects.toThrow(AuthenticationError);
   });
 
   it('is 405 with what is allowed for another method on a route that takes POST', async () => {

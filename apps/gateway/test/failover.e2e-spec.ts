@@ -1,4 +1,4 @@
-import OpenAI from 'openai';
+import { OpenAI, APIError } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startProduct, uuidOf, type ChatAnswer, type Product } from '../../standalone/test/start-product.js';
 
@@ -84,7 +84,7 @@ describe('what is not retried', () => {
       messages: [{ role: 'user', content: 'all of them' }],
     });
 
-    await expect(failure).rejects.toThrow(OpenAI.APIError);
+    await expect(failure).rejects.toThrow(APIError);
     expect(product.alpha.seen('all of them') + product.beta.seen('all of them')).toBe(3);
   });
 
@@ -164,7 +164,7 @@ describe('a stream that breaks off after content', () => {
       for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
     })();
 
-    await expect(reading).rejects.toThrow(OpenAI.APIError);
+    await expect(reading).rejects.toThrow(APIError);
     expect(text).toMatch(/^alpha on: cut/);
   });
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import OpenAI from 'openai';
+import { OpenAI, PermissionDeniedError, RateLimitError } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, KEY, startProduct, uuidOf, type Product } from '../../standalone/test/start-product.js';
 
@@ -72,7 +72,7 @@ describe('a virtual key', () => {
     expect(product.alpha.seen('not allowed')).toBe(0);
     await expect(
       product.client(key).chat.completions.create({ model: 'large', messages: [{ role: 'user', content: 'x' }] }),
-    ).rejects.toThrow(OpenAI.PermissionDeniedError);
+    ).rejects.toThrow(PermissionDeniedError);
     const ids = (await product.client(key).models.list()).data.map((model) => model.id);
     expect(ids).toContain('small');
     expect(ids).not.toContain('large');
@@ -159,7 +159,7 @@ describe('a budget', () => {
     const began = performance.now();
     await expect(
       patient.chat.completions.create({ model: 'large', messages: [{ role: 'user', content: 'poor again' }] }),
-    ).rejects.toThrow(OpenAI.RateLimitError);
+    ).rejects.toThrow(RateLimitError);
     expect(performance.now() - began).toBeLessThan(1_000);
   });
 

@@ -1,4 +1,4 @@
-import OpenAI from 'openai';
+import { OpenAI, APIUserAbortError } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, startProduct, uuidOf, type Product } from '../../standalone/test/start-product.js';
 import { COST_OF_LARGE, PROVIDER_SECRETS } from '../../standalone/test/test-configuration.js';
@@ -51,7 +51,8 @@ describe('the official OpenAI client', () => {
     expect((chunks[0] as unknown as { nextmodel: { receipt_id: string } }).nextmodel.receipt_id).toMatch(/^rcpt_/);
     expect(chunks.filter((chunk) => chunk.usage)).toHaveLength(1);
     expect(chunks.at(-1)?.usage).toMatchObject({ prompt_tokens: 1000, completion_tokens: 100 });
-    expect(Number((chunks.at(-1)?.usage as unknown as { cost: unknown }).cost)).toBe(Number(COST_OF_LARGE));
+    const usage = chunks.at(-1)?.usage as unknown as { cost: unknown } | undefined;
+    expect(Number(usage?.cost)).toBe(Number(COST_OF_LARGE));
   });
 
   it('sees no usage chunk when it did not ask, though the provider is asked for it', async () => {
@@ -158,7 +159,7 @@ describe('the official OpenAI client', () => {
     await eventually(() => product.alpha.seen('abort while waiting') > 0, 3_000);
     stop.abort();
 
-    await expect(pending).rejects.toThrow(OpenAI.APIUserAbortError);
+    await expect(pending).rejects.toThrow(APIUserAbortError);
     await eventually(() => product.alpha.calls.find((call) => call.text === 'abort while waiting')?.closedEarly, 3_000);
     const row = await product.row(
       `SELECT status, http_status FROM receipts WHERE requested_model = 'hang-first' ORDER BY receipt_id DESC LIMIT 1`,

@@ -1,16 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import OpenAI from 'openai';
+import { OpenAI } from 'openai';
+import { killGroup, runExecutable, type Ended, type Run } from './run-executable.js';
 import { startUpstream, type ScriptedUpstream } from './scripted-upstream.js';
 import { configuration, PRICES } from './test-configuration.js';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const EXECUTABLE = join(ROOT, 'bin/nextmodel.mjs');
 const READY_MS_MAX = 60_000;
 const STOP_MS_MAX = 40_000;
 const COMMAND_MS_MAX = 90_000;
@@ -18,27 +15,6 @@ const COMMAND_MS_MAX = 90_000;
 export const KEY = 'nm_tests_0123456789abcdef0123456789abcdef';
 export const ADMIN_TOKEN = 'admin-0123456789abcdef0123456789abcdef';
 export const SQL_PASSWORD = 'sql-0123456789abcdef';
-
-/** Process groups that must not outlive the tests, whatever becomes of them. */
-const groups = new Set<number>();
-process.on('exit', () => {
-  for (const group of groups) killGroup(group);
-});
-
-export interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** A process of the executable, in a group of its own. */
-export interface Run {
-  readonly pid: number;
-  readonly ended: Promise<Ended>;
-  readonly running: boolean;
-  output(): string;
-}
 
 export interface Answer<T = Record<string, unknown>> {
   readonly status: number;
@@ -323,47 +299,4 @@ function toAnswer(response: Response, text: string): ChatAnswer {
     content: choices?.[0]?.message.content ?? '',
     error: body['error'] as ChatAnswer['error'],
   };
-}
-
-function runExecutable(words: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Run {
-  const child: ChildProcess = spawn(process.execPath, [EXECUTABLE, ...words], {
-    env,
-    cwd,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const { pid } = child;
-  if (pid === undefined) throw new Error('the executable did not start');
-  groups.add(pid);
-  const [out, err]: [Buffer[], Buffer[]] = [[], []];
-  child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
-  child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
-  const text = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString('utf8');
-  let running = true;
-  const ended = new Promise<Ended>((resolve) => {
-    child.once('exit', () => {
-      running = false;
-    });
-    // Comes when nobody of the group holds the output any more.
-    child.once('close', (code, signal) => {
-      groups.delete(pid);
-      resolve({ code, signal, stdout: text(out), stderr: text(err) });
-    });
-  });
-  return {
-    pid,
-    ended,
-    get running() {
-      return running;
-    },
-    output: () => `${text(out)}\n${text(err)}`,
-  };
-}
-
-function killGroup(group: number): void {
-  try {
-    process.kill(-group, 'SIGKILL');
-  } catch {
-    // Nobody of the group is left.
-  }
 }
