@@ -44,9 +44,12 @@ export interface AskOptions {
 }
 
 export interface ProductOptions {
-  readonly env?: Readonly<Record<string, string>>;
-  /** Without it everything is started at once. */
+  /** `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Default true. */
   readonly started?: boolean;
+  /** Text of `nextmodel.yaml`; `null` = no file. Default: both upstreams and all aliases. */
+  readonly configuration?: string | null;
 }
 
 /** The built product with two scripted upstreams, a data directory of its own and free ports. */
@@ -62,7 +65,7 @@ export class Product {
     readonly sqlPort: number,
     readonly alpha: ScriptedUpstream,
     readonly beta: ScriptedUpstream,
-    private readonly extraEnv: Readonly<Record<string, string>>,
+    private readonly extraEnv: Readonly<Record<string, string | undefined>>,
   ) {
     this.dataDir = join(directory, 'data');
     this.baseUrl = `http://127.0.0.1:${port}`;
@@ -74,7 +77,6 @@ export class Product {
     );
     return {
       ...Object.fromEntries(inherited),
-      NEXTMODEL_CONFIG: join(this.directory, 'nextmodel.yaml'),
       NEXTMODEL_DATA_DIR: this.dataDir,
       NEXTMODEL_PORT: String(this.port),
       NEXTMODEL_SQL_PORT: String(this.sqlPort),
@@ -120,8 +122,10 @@ export class Product {
     }
   }
 
-  signal(signal: NodeJS.Signals): void {
-    if (this.#run !== null) process.kill(this.#run.pid, signal);
+  /** The process that owns the data directory; throws while none runs. */
+  get pid(): number {
+    if (this.#run === null) throw new Error('the product does not run');
+    return this.#run.pid;
   }
 
   /** SIGTERM to the supervisor, or SIGKILL to it and all its children; waits until all are gone. */
@@ -238,7 +242,9 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const [alpha, beta] = await Promise.all([startUpstream('alpha'), startUpstream('beta')]);
   const [port, sqlPort, dead] = await Promise.all([freePort(), freePort(), freePort()]);
   writeFileSync(join(directory, 'prices.yaml'), PRICES);
-  writeFileSync(join(directory, 'nextmodel.yaml'), configuration({ alpha: alpha.port, beta: beta.port, dead }));
+  const given = options.configuration;
+  const text = given === undefined ? configuration({ alpha: alpha.port, beta: beta.port, dead }) : given;
+  if (text !== null) writeFileSync(join(directory, 'nextmodel.yaml'), text);
   const product = new Product(directory, port, sqlPort, alpha, beta, options.env ?? {});
   try {
     if (options.started !== false) await product.start();

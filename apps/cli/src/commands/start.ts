@@ -12,8 +12,9 @@ export async function run(): Promise<number> {
   const standalone = await startStandalone({ settings, logger });
   process.stdout.write(startBanner(standalone, performance.now() - startedMs));
   await new Promise<void>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
+    // Not `once`: npm and terminals send a signal twice, and the second must not end the draining.
+    process.on('SIGTERM', resolve);
+    process.on('SIGINT', resolve);
   });
   process.stdout.write('\nStopping: finishing what is under way (up to 30 s).\n');
   await standalone.stop();
