@@ -17,6 +17,7 @@ COPY --from=build --chown=node:node /app/assets assets
 COPY --from=build --chown=node:node /app/audits audits
 RUN mkdir /data && chown node:node /data
 USER node
+ENV NODE_OPTIONS=--max-semi-space-size=8
 ENV NEXTMODEL_DATA_DIR=/data NEXTMODEL_HOST=0.0.0.0
 EXPOSE 8080 8123
 CMD ["node", "dist/apps/gateway/src/main.js"]

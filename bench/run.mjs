@@ -84,7 +84,10 @@ prices: { files: [ ./prices.yaml ] }
     NEXTMODEL_LOG_LEVEL: 'error',
   };
   // The gateway process alone: no SQL engine and no ingester beside it, so that the figures are its own.
-  const [command, words] = on(0, process.execPath, [path.join(root, 'dist/apps/gateway/src/main.js')]);
+  const [command, words] = on(0, process.execPath, [
+    '--max-semi-space-size=8',
+    path.join(root, 'dist/apps/gateway/src/main.js'),
+  ]);
   const startedMs = performance.now();
   const child = spawn(command, words, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   for (;;) {

@@ -7,6 +7,7 @@ import { RouterError } from '#events/domain/router-error.js';
 import { createLogger } from '#telemetry/telemetry.module.js';
 import { clickhouseConnection } from './boot/clickhouse-connection.js';
 import type { BootOrder, BootReport } from './boot/boot-order.js';
+import { keepHeapSmall } from './boot/heap-settings.js';
 import { runGateway } from './boot/run-gateway.js';
 
 const ORPHAN_DRAIN_MS = 500;
@@ -14,6 +15,7 @@ const EXIT = { unreachable: 69, configuration: 78, bug: 1 } as const;
 
 /** A gateway process: a child that is told over IPC what to be, or on its own by the environment. */
 async function main(): Promise<void> {
+  keepHeapSmall();
   const supervised = process.send !== undefined;
   const { order, close } = supervised ? { order: await orderFromParent(), close: null } : await ownOrder();
   const logger = createLogger({ level: order.settings.environment.logLevel });

@@ -105,6 +105,7 @@ async function startEngine(
         if (exit.willRestart) logger.error(exit, 'the SQL engine died; starting another');
       },
     });
+    engine.ready.catch((error: unknown) => logger.error({ err: error }, 'the SQL engine cannot start'));
     return { engine, problem: null };
   } catch (error) {
     if ((error as { code?: string }).code === 'store_unavailable') {

@@ -137,9 +137,9 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       pseudonym: (tenantId, user) => createHmac('sha256', order.masterKey).update(`${tenantId}\n${user}`).digest('hex'),
       onOpened: (receiptId) => cursor.opened(receiptId),
       onContent: (record) => cache.indexNow(record),
-      onSealed: (receipt, text, decision) => {
+      onSealed: (receipt, text) => {
         cursor.sealed(receipt.receiptId);
-        recent.add(receipt, text, decision);
+        recent.add(receipt.receiptId, text);
         metrics.receiptSealed(receipt);
         limits.settled(receipt);
       },
@@ -191,7 +191,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     replayCache: (onProgress) => cache.rebuild(onProgress),
     replayReceipts: (onProgress) => replayBesideIngester(order, log.sharedReader, onProgress),
     findReceipt: async (tenantId, receiptId) =>
-      recent.find(tenantId, receiptId)?.receipt ?? (store === null ? null : await store.find(tenantId, receiptId)),
+      recent.find(tenantId, receiptId) ?? (store === null ? null : await store.find(tenantId, receiptId)),
   };
   await cache.follow();
   await readiness.start(1_000);

@@ -29,7 +29,7 @@ export interface LedgerParts {
   /** An answer went into the log for the cache; its own process need not wait to read it back. */
   readonly onContent: (record: NewRecord) => void;
   /** @param text the receipt's JSON as it went into the log. */
-  readonly onSealed: (receipt: Receipt, text: string, decision: RoutePlan | null) => void;
+  readonly onSealed: (receipt: Receipt, text: string) => void;
 }
 
 /** How a request ended, as its receipt says it. */
@@ -185,7 +185,7 @@ export class RequestLedger implements AttemptRecorder {
     }
     const { written, durable } = this.parts.log.append(this.#queued.splice(0));
     if (content !== null) this.parts.onContent(content);
-    this.parts.onSealed(receipt, sealed.value as string, this.#plan);
+    this.parts.onSealed(receipt, sealed.value as string);
     return { receipt, written, durable };
   }
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param, Query, UseGuards } from '@nestjs/common';
 import type { ApiKey } from '#access/ports/key-ring.js';
-import { parseReceiptId, showReceiptId } from '#events/domain/ids.js';
+import { parseReceiptId, showReceiptId, type ReceiptId } from '#events/domain/ids.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import { RouterError } from '#events/domain/router-error.js';
 import { findDecision } from '../receipts/find-decision.js';
@@ -33,11 +33,8 @@ export class ReceiptsController {
   @Get('receipts/:id/explain')
   async explain(@CallerKey() key: ApiKey, @Param('id') id: string): Promise<unknown> {
     const receipt = await this.#find(key, id);
-    const recent = this.parts.recent.find(key.tenantId, receipt.receiptId);
-    const decision =
-      recent?.decision ??
-      (await findDecision(this.parts.reader, receipt.receiptId as Parameters<typeof findDecision>[1]))?.decision ??
-      null;
+    const accepted = await findDecision(this.parts.reader, receipt.receiptId as ReceiptId);
+    const decision = accepted?.decision ?? null;
     const candidates = (decision as { candidates?: unknown } | null)?.candidates ?? [];
     return {
       object: 'receipt.explanation',
