@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Receipt } from '#events/domain/receipt.js';
 import { RecentReceipts } from './recent-receipts.js';
@@ -26,6 +27,20 @@ describe('RecentReceipts', () => {
     expect(kept.at(-1)).toBe('r56');
     for (const id of kept) expect(recent.find('acme', id)?.receiptId).toBe(id);
     expect(recent.find('acme', 'r0')).toBeNull();
+  });
+
+  it('never gives another receipt or a broken one, whatever their sizes', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 200 }), (sizes) => {
+        const recent = new RecentReceipts(1_000);
+        for (const [n, size] of sizes.entries()) {
+          recent.add(`r${n}`, text(`r${n}`, { requestedModel: 'm'.repeat(size) }));
+          for (let m = 0; m <= n; m += 1)
+            expect([undefined, `r${m}`]).toContain(recent.find('acme', `r${m}`)?.receiptId);
+          expect(recent.list('acme', 'k1', 1)[0]?.receiptId).toBe(`r${n}`);
+        }
+      }),
+    );
   });
 
   it('lists the newest first, of one key only', () => {

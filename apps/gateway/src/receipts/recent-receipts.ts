@@ -27,7 +27,11 @@ export class RecentReceipts {
   add(receiptId: string, text: string): void {
     const bytes = Buffer.byteLength(text);
     if (bytes > this.#ring.byteLength) return;
-    if (this.#next + bytes > this.#ring.byteLength) this.#next = 0;
+    if (this.#next + bytes > this.#ring.byteLength) {
+      // What the last round left at the end is the oldest now; it would hide those that are written over.
+      this.#forgetUnder(this.#next, this.#ring.byteLength);
+      this.#next = 0;
+    }
     const start = this.#next;
     const end = start + bytes;
     this.#forgetUnder(start, end);
