@@ -2,6 +2,9 @@ import { fail } from './output.js';
 import { COMMANDS, usage } from './commands.js';
 
 /** Exit codes: 0 fine, 1 the thing checked is wrong, 2 usage, 69 a dependency is unreachable, 78 configuration. */
+// Whoever stops reading (`| head`) has seen enough; that is no failure of the command.
+process.stdout.on('error', () => undefined);
+
 const [name, ...words] = process.argv.slice(2);
 
 if (name === undefined || name === 'help' || name === '--help' || name === '-h') {

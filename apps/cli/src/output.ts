@@ -21,9 +21,15 @@ export function fail(error: unknown): number {
 /** The command line was not understood. */
 export class UsageError extends Error {}
 
+/** Maps and arrays of SQL as JSON, everything else as it reads. */
+function showCell(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
 /** A table for people: columns padded, numbers to the right. */
 export function formatTable(columns: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  const cells = rows.map((row) => row.map((value) => (value === null || value === undefined ? '' : String(value))));
+  const cells = rows.map((row) => row.map((value) => showCell(value)));
   const widths = columns.map((column, index) =>
     Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)),
   );
@@ -39,7 +45,7 @@ export function formatTable(columns: readonly string[], rows: readonly (readonly
 }
 
 function quoteCsv(value: unknown): string {
-  const text = value === null || value === undefined ? '' : String(value);
+  const text = showCell(value);
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

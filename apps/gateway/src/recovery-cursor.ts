@@ -2,7 +2,8 @@ import { TOPICS } from '#events/domain/topics.js';
 import type { CheckpointStore } from '#event-log/ports/checkpoint-store.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
 
-const GROUP = 'recovery';
+/** Its checkpoints are kept under this name. */
+export const RECOVERY_GROUP = 'recovery';
 /** Receipts first: a request that is accepted while the heads are read must not look sealed before its time. */
 const RECOVERED = [TOPICS.receipts, TOPICS.responses, TOPICS.requests];
 
@@ -38,7 +39,7 @@ export class RecoveryCursor {
   async load(): Promise<ReadonlyMap<string, bigint>> {
     const places = new Map<string, bigint>();
     for (const topic of RECOVERED) {
-      const offset = await this.checkpoints.load(GROUP, topic, this.partition);
+      const offset = await this.checkpoints.load(RECOVERY_GROUP, topic, this.partition);
       if (offset !== null) places.set(topic, offset);
     }
     return places;
@@ -54,7 +55,7 @@ export class RecoveryCursor {
     if (this.#pending.waitingFor.size > 0) return;
     for (const [topic, head] of this.#pending.heads) {
       if (this.#saved.get(topic) === head) continue;
-      await this.checkpoints.save(GROUP, topic, this.partition, head);
+      await this.checkpoints.save(RECOVERY_GROUP, topic, this.partition, head);
       this.#saved.set(topic, head);
     }
     this.#pending = null;

@@ -101,11 +101,11 @@ export function createMemoryIndex(entriesMax?: number): VectorIndex {
 }
 
 /**
- * @param masterKeyHex 32 bytes as 64 hex digits.
- * @throws RouterError `configuration` when it is something else.
+ * @param masterKey 64 hex digits, or any other text of at least 32 characters.
+ * @throws RouterError `configuration` when it is shorter.
  */
-export function createContentCipher(masterKeyHex: string): ErasableContentCipher {
-  return new AesCipher(masterKeyHex);
+export function createContentCipher(masterKey: string): ErasableContentCipher {
+  return new AesCipher(masterKey);
 }
 
 export interface SemanticCacheParts {

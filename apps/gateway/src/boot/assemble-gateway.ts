@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { createKeyRing } from '#access/access.module.js';
 import { createDispatcher, createUndiciTransport } from '#dispatch/dispatch.module.js';
 import { createSystemClock } from '#events/events.module.js';
+import type { ReceiptId } from '#events/domain/ids.js';
 import type { RouterEvent } from '#events/domain/router-event.js';
 import { TOPICS } from '#events/domain/topics.js';
 import { loadPriceBook } from '#pricing/pricing.module.js';
@@ -18,6 +19,7 @@ import { AdmissionDesk } from '../hot-lane/admission.js';
 import { HotLane } from '../hot-lane/hot-lane.js';
 import type { GatewayParts } from '../http/gateway-parts.js';
 import { pingProbe, Readiness } from '../readiness.js';
+import { findSealed } from '../receipts/find-sealed.js';
 import { RecentReceipts } from '../receipts/recent-receipts.js';
 import { RecoveryCursor } from '../recovery-cursor.js';
 import { publishControl } from '../publish-control.js';
@@ -26,9 +28,11 @@ import type { BootOrder } from './boot-order.js';
 import { replayBesideIngester } from './replay-beside-ingester.js';
 import { firstKeyRecords } from './first-key.js';
 import type { ShipperChild } from './shipper-child.js';
+import { consumerLags } from './consumer-lags.js';
 import { createKeyLimits } from './key-limits.js';
 import { expectedPrice } from './expected-price.js';
 import { SpendTail } from './spend-tail.js';
+import { startLogRetention } from './log-retention.js';
 import { openGatewayCache } from './open-cache.js';
 import { openGatewayLog } from './open-log.js';
 
@@ -50,7 +54,8 @@ const REQUESTS_MAX = 4_096;
 export async function assembleGateway(order: BootOrder, logger: Logger): Promise<AssembledGateway> {
   const { settings } = order;
   const clock = createSystemClock();
-  const log = await openGatewayLog(order, logger);
+  const metrics = createMetrics();
+  const log = await openGatewayLog(order, metrics, logger);
   const cursor = new RecoveryCursor(log.localReader, log.localCheckpoints, order.partition);
 
   const recovered = await recoverDangling(
@@ -71,6 +76,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
         .join('\n'),
     });
   }
+  for (const note of prices.notes) logger.warn({ note }, 'a price may be out of date');
 
   const keys = createKeyRing();
   const limits = await createKeyLimits(settings.environment.redisUrl, clock, settings.reliability.totalTimeoutMs);
@@ -104,7 +110,6 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       latency: (target) => dispatcher.latencyMsP50(target.provider, target.model),
     },
   });
-  const metrics = createMetrics();
   const recent = new RecentReceipts();
   const cache = await openGatewayCache(order, log, logger);
   const store = order.sql === null ? null : openClickhouseStore(order.sql);
@@ -180,20 +185,33 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     recent,
     store,
     readiness,
-    metricsText: () =>
+    metricsText: async () =>
       metrics.text({
         inFlight: admission.inside,
         breakers: dispatcher.breakers(),
         openRequests: cursor.openCount,
+        consumerLagRecords: await consumerLags(order, log.localReader, cache),
         ...(log.shipper === null ? {} : { shipperLagRecords: log.shipper.lagRecords }),
       }),
     adminToken: order.adminToken,
     replayCache: (onProgress) => cache.rebuild(onProgress),
     replayReceipts: (onProgress) => replayBesideIngester(order, log.sharedReader, onProgress),
     findReceipt: async (tenantId, receiptId) =>
-      recent.find(tenantId, receiptId) ?? (store === null ? null : await store.find(tenantId, receiptId)),
+      recent.find(tenantId, receiptId) ??
+      (store === null ? null : await store.find(tenantId, receiptId).catch(() => null)) ??
+      (await findSealed(log.localReader, tenantId, receiptId as ReceiptId)),
   };
   await cache.follow();
+  const stopRetention = startLogRetention({
+    directory: order.logDirectory,
+    partition: order.partition,
+    reader: log.localReader,
+    writer: log.writer,
+    checkpoints: log.localCheckpoints,
+    shipped: log.shipper !== null,
+    nowMs: () => clock.nowMs(),
+    logger,
+  });
   await readiness.start(1_000);
   const recovery = setInterval(() => {
     cursor.advance().catch((error: unknown) => logger.warn({ err: error }, 'the recovery cursor did not advance'));
@@ -208,6 +226,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     recoveredReceipts: recovered.filter((record) => record.topic === TOPICS.receipts).length,
     close: async () => {
       clearInterval(recovery);
+      stopRetention();
       readiness.stop();
       await Promise.allSettled([localControl.stop(), sharedControl?.stop(), spend.stop()]);
       await cache.close();

@@ -30,6 +30,8 @@ export interface GatewayCache {
   follow(): Promise<void>;
   /** Indexes an answer of this very process at once, so that its next request can hit it; the log has it too. */
   indexNow(record: NewRecord): void;
+  /** Content events that this process has not indexed yet. */
+  lag(): Promise<bigint>;
   /** Rebuilds the index from the log while the present one serves; following waits meanwhile. */
   rebuild(onProgress: OnReplayProgress): Promise<ReplayOutcome>;
   close(): Promise<void>;
@@ -66,12 +68,13 @@ export async function openGatewayCache(order: BootOrder, log: GatewayLog, logger
     onDead: (dead) => logger.warn({ ...dead }, 'a content event could not be indexed'),
   });
   const indexedHere = new RecentlyIndexed();
+  const group = `cache-index-${order.instance}`;
   let subscription: Subscription | null = null;
   const follow = async (): Promise<void> => {
     if (indexedElsewhere) return;
     subscription = await log.sharedSubscriber.subscribe(
       {
-        group: `cache-index-${order.instance}`,
+        group,
         topics: [TOPICS.content],
         startAt: 'first',
         recordsMax: 500,
@@ -90,6 +93,7 @@ export async function openGatewayCache(order: BootOrder, log: GatewayLog, logger
       indexedHere.add(record);
       void indexer.handle(asBatch(record));
     },
+    lag: () => (subscription === null ? Promise.resolve(0n) : log.sharedSubscriber.lag(group, [TOPICS.content])),
     rebuild: async (onProgress) => {
       await subscription?.stop();
       subscription = null;

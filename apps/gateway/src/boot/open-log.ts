@@ -9,6 +9,7 @@ import { openKafkaLog } from '#event-log/kafka-log.module.js';
 import type { CheckpointStore } from '#event-log/ports/checkpoint-store.js';
 import type { EventLogReader, EventLogSubscriber, EventLogWriter } from '#event-log/ports/event-log.js';
 import type { Logger } from '#telemetry/ports/logger.js';
+import type { Metrics } from '#telemetry/ports/metrics.js';
 import { ShipperChild } from './shipper-child.js';
 import type { BootOrder } from './boot-order.js';
 
@@ -28,14 +29,16 @@ export interface GatewayLog {
   close(): Promise<void>;
 }
 
-export async function openGatewayLog(order: BootOrder, logger: Logger): Promise<GatewayLog> {
+export async function openGatewayLog(order: BootOrder, metrics: Metrics, logger: Logger): Promise<GatewayLog> {
   const { environment } = order.settings;
-  const writer = await openSegmentWriter({
+  const segments = await openSegmentWriter({
     directory: order.logDirectory,
     partition: order.partition,
     durability: environment.durability,
+    onSynced: (records, tookMs) => metrics.logSynced(records, tookMs),
     onTornTail: (tail) => logger.warn({ ...tail }, 'the torn end of the log was cut'),
   });
+  const writer = countAppends(segments, metrics);
   const localReader = openSegmentReader({ directory: order.logDirectory });
   const localCheckpoints = openFileCheckpoints(join(order.logDirectory, 'checkpoints'));
   if (environment.kafkaBrokers.length === 0) {
@@ -85,5 +88,18 @@ export async function openGatewayLog(order: BootOrder, logger: Logger): Promise<
       await shipper.stop();
       await localReader.close();
     },
+  };
+}
+
+function countAppends(writer: EventLogWriter, metrics: Metrics): EventLogWriter {
+  return {
+    append(records, urgency) {
+      metrics.logAppended(records.length);
+      return writer.append(records, urgency);
+    },
+    get healthy() {
+      return writer.healthy;
+    },
+    close: () => writer.close(),
   };
 }

@@ -165,6 +165,7 @@ export class RequestLedger implements AttemptRecorder {
       sealedAt: now,
       timeToFirstTokenMs: ending.timeToFirstTokenMs === null ? null : Math.round(ending.timeToFirstTokenMs),
       overheadUs: Math.max(0, Math.round((latencyMs - ending.upstreamMs) * 1_000)),
+      baselinePicoUsd: this.#baseline(),
       avoidedPicoUsd: ending.avoidedPicoUsd,
     });
     const sealed = encodeEvent('nextmodel.receipt.sealed.v1', `${receiptId}/sealed`, receiptId, now, receipt);
@@ -235,6 +236,26 @@ export class RequestLedger implements AttemptRecorder {
     );
     parts.onOpened(context.receiptId);
     return accepted;
+  }
+
+  /** The answer's usage at the price of the model that `auto` would have used without looking. */
+  #baseline(): bigint | null {
+    const target = this.#plan?.baseline;
+    const served = this.#lines.findLast((line) => line.status === 'ok');
+    if (target === undefined || served === undefined) return null;
+    const { costPicoUsd } = this.parts.prices.price({
+      provider: target.provider,
+      providerKind: this.parts.registry.get(target.provider)?.adapter.kind ?? '',
+      model: target.model,
+      tenantId: this.context.key.tenantId,
+      atMs: this.context.acceptedMs,
+      meters: served.meters,
+      serviceTier: null,
+      usageSource: served.usageSource,
+      billed: 'yes',
+      providerCostPicoUsd: null,
+    });
+    return costPicoUsd === null ? null : BigInt(costPicoUsd);
   }
 
   #now(): string {

@@ -72,6 +72,7 @@ const seal = (attempts: readonly AttemptLine[]) =>
     sealedAt: '2026-01-01T00:00:01.000Z',
     timeToFirstTokenMs: null,
     overheadUs: 200,
+    baselinePicoUsd: null,
     avoidedPicoUsd: 0n,
   });
 

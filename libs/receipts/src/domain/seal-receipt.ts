@@ -12,6 +12,8 @@ export interface ReceiptParts {
   readonly sealedAt: string;
   readonly timeToFirstTokenMs: number | null;
   readonly overheadUs: number;
+  /** What the same usage would have cost at the baseline model; `null` = none, or unpriced. */
+  readonly baselinePicoUsd: bigint | null;
   /** What a cache hit saved, picodollars. */
   readonly avoidedPicoUsd: bigint;
 }
@@ -69,7 +71,7 @@ export function sealReceipt(parts: ReceiptParts): Receipt {
     costPicoUsd: total === null ? null : total.toString(),
     wastedPicoUsd: wasted.toString(),
     avoidedPicoUsd: parts.avoidedPicoUsd.toString(),
-    baselinePicoUsd: null,
+    baselinePicoUsd: parts.baselinePicoUsd === null ? null : parts.baselinePicoUsd.toString(),
     requestCommitment: accepted.requestCommitment,
     responseCommitment: response.responseCommitment,
     attempts,

@@ -111,6 +111,7 @@ function recover(accepted: RequestAccepted, request: OpenRequest, nowIso: string
     sealedAt: nowIso,
     timeToFirstTokenMs: null,
     overheadUs: 0,
+    baselinePicoUsd: null,
     avoidedPicoUsd: 0n,
   });
   records.push(encodeEvent('nextmodel.receipt.sealed.v1', `${receiptId}/sealed`, receiptId, nowIso, receipt));

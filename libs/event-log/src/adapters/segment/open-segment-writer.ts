@@ -23,6 +23,8 @@ export interface SegmentWriterOptions {
   readonly segmentBytesMax?: number | undefined;
   /** Told at open what a killed run has left unfinished. */
   readonly onTornTail?: ((torn: TornTail) => void) | undefined;
+  /** Told after each group commit: records that became durable, and how long the device took. For metrics. */
+  readonly onSynced?: ((records: number, tookMs: number) => void) | undefined;
   /** How long a dying predecessor is waited for; default 5,000. */
   readonly lockWaitMs?: number | undefined;
   /** File operations; for tests. */
@@ -57,6 +59,7 @@ export async function openSegmentWriter(options: SegmentWriterOptions): Promise<
       segmentBytesMax,
       unsynced,
       file,
+      onSynced: options.onSynced,
       release: () => {
         stopSignalling();
         unlock();

@@ -23,6 +23,8 @@ export interface SegmentWriterState {
   readonly segmentBytesMax: number;
   readonly unsynced: UnsyncedBytes;
   readonly file: SegmentFile;
+  /** Told after each group commit: records that became durable, and how long the device took. */
+  readonly onSynced?: ((records: number, tookMs: number) => void) | undefined;
   /** Gives the writer lock back; called once, at the end. */
   readonly release: () => void;
 }
@@ -71,6 +73,7 @@ export class SegmentWriter implements EventLogWriter {
       this.#turn = turn;
       setImmediate(this.#writeTurn);
     }
+    turn.count += records.length;
     if (urgency === 'now') turn.urgent = true;
     if (this.#unsynced.used - this.#unsynced.written > WAITING_BYTES_MAX) this.#writeTurn();
     return turn;
@@ -139,12 +142,15 @@ export class SegmentWriter implements EventLogWriter {
     this.#syncFailures = 0;
     this.#unsynced.markSynced(target);
     let count = 0;
+    let records = 0;
     for (const turn of this.#undurable) {
       if (turn.end > target) break;
       turn.resolveDurable();
       count += 1;
+      records += turn.count;
     }
     this.#undurable.splice(0, count);
+    this.#state.onSynced?.(records, performance.now() - this.#syncStartedMs);
     if (this.#syncedBytes() >= this.#state.segmentBytesMax && this.#closing === null && this.healthy) {
       try {
         this.#roll();

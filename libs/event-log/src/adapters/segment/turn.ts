@@ -8,6 +8,8 @@ export class Turn implements Appended {
   readonly resolveDurable: () => void;
   /** Where its bytes end; known when they are written. */
   end = Infinity;
+  /** Records in it. */
+  count = 0;
   /** Somebody waits for it to be on disk. */
   urgent = false;
   readonly #rejectWritten: (reason: Error) => void;

@@ -15,6 +15,7 @@ const VERSION = '1';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const SALT_BYTES = 16;
+const MASTER_KEY_LENGTH_MIN = 32;
 const KEYS_CACHED_MAX = 1_000;
 
 /** AES-256-GCM with a key per subject, derived from the master key by HKDF-SHA256; the key id is authenticated too. */
@@ -25,14 +26,19 @@ export class AesCipher implements ErasableContentCipher {
   readonly #erased = new Set<string>();
 
   /**
-   * @param masterKeyHex 32 bytes as 64 hex digits.
-   * @throws RouterError `configuration` when it is something else.
+   * @param masterKey 32 random bytes as 64 hex digits; any other text of 32 characters or more goes in as its sha256.
+   * @throws RouterError `configuration` when it is shorter.
    */
-  constructor(masterKeyHex: string) {
-    if (!/^[0-9a-fA-F]{64}$/.test(masterKeyHex)) {
-      throw new RouterError({ code: 'configuration', publicMessage: 'The master key must be 64 hex digits.' });
+  constructor(masterKey: string) {
+    if (masterKey.length < MASTER_KEY_LENGTH_MIN) {
+      throw new RouterError({
+        code: 'configuration',
+        publicMessage: `The master key must have at least ${MASTER_KEY_LENGTH_MIN} characters.`,
+      });
     }
-    this.#master = Buffer.from(masterKeyHex, 'hex');
+    this.#master = /^[0-9a-fA-F]{64}$/.test(masterKey)
+      ? Buffer.from(masterKey, 'hex')
+      : createHash('sha256').update(masterKey, 'utf8').digest();
   }
 
   seal(subject: string, plain: string): { readonly keyId: string; readonly sealed: string } {
