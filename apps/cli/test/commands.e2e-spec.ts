@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   ADMIN_TOKEN,
   eventually,
+  freePort,
   KEY,
   SQL_PASSWORD,
   startProduct,
@@ -251,6 +252,21 @@ describe('the command line', () => {
     expect(ended.stdout).toMatch(/\*\*\*\*/);
     for (const secret of [...PROVIDER_SECRETS, ADMIN_TOKEN, KEY, SQL_PASSWORD])
       expect(ended.stdout).not.toContain(secret);
+  });
+
+  it('doctor exits 69 and names what cannot be reached', async () => {
+    const nobody = `127.0.0.1:${await freePort()}`;
+
+    const ended = await product.spawn(['doctor'], {
+      NEXTMODEL_CLICKHOUSE_URL: `http://secretuser:secretword@${nobody}`,
+      NEXTMODEL_QDRANT_URL: `http://${nobody}`,
+      NEXTMODEL_KAFKA_BROKERS: nobody,
+    }).ended;
+
+    expect(ended.code).toBe(69);
+    for (const engine of ['clickhouse', 'qdrant', 'kafka'])
+      expect(ended.stdout).toMatch(new RegExp(`${engine}\\s+down`));
+    expect(ended.stdout + ended.stderr).not.toMatch(/secretword/);
   });
 
   it.each([
