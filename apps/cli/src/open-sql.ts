@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { dataDirectoryOwner, openDataDirectory, readSecrets } from '#config/config.module.js';
 import type { Settings } from '#config/domain/settings.js';
-import { clickhouseConnection, type ClickhouseConnection } from '#gateway/boot/clickhouse-connection.js';
+import { clickhouseConnection, type ClickhouseConnection } from '#config/domain/clickhouse-connection.js';
 import { startSqlEngine } from '#receipts/receipts.module.js';
 
 /** The receipts' SQL: a server, the engine of a running instance, or one started for this command alone. */

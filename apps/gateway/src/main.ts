@@ -5,7 +5,7 @@ import { showProblem } from '#config/domain/problem.js';
 import { loadProcessSettings } from '#config/process-settings.module.js';
 import { RouterError } from '#events/domain/router-error.js';
 import { createLogger } from '#telemetry/telemetry.module.js';
-import { clickhouseConnection } from './boot/clickhouse-connection.js';
+import { clickhouseConnection } from '#config/domain/clickhouse-connection.js';
 import type { BootOrder, BootReport } from './boot/boot-order.js';
 import { keepHeapSmall } from './boot/heap-settings.js';
 import { runGateway } from './boot/run-gateway.js';

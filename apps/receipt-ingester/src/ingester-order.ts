@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { clickhouseConnection, type ClickhouseConnection } from '#config/domain/clickhouse-connection.js';
 import { loadProcessSettings } from '#config/process-settings.module.js';
 import { showProblem } from '#config/domain/problem.js';
 import type { Settings } from '#config/domain/settings.js';
@@ -12,7 +13,7 @@ export interface IngesterOrder {
   readonly logDirectory: string;
   /** Where its own small files go, beside the tables: whoever deletes the view deletes how far it had come. */
   readonly clickhouseDirectory: string;
-  readonly sql: { readonly url: string; readonly username: string; readonly password: string };
+  readonly sql: ClickhouseConnection;
 }
 
 /** @throws RouterError `configuration` for problems of the settings and when no ClickHouse server is named. */
@@ -36,6 +37,6 @@ export function orderFromEnvironment(): IngesterOrder {
     settings,
     logDirectory: join(dataDir, 'log'),
     clickhouseDirectory: join(dataDir, 'clickhouse'),
-    sql: { url: clickhouseUrl, username: 'default', password: '' },
+    sql: clickhouseConnection(clickhouseUrl),
   };
 }

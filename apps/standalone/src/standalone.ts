@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { openDataDirectory, type DataDirectory } from '#config/config.module.js';
 import { withOllama } from '#config/domain/default-settings.js';
 import type { Settings } from '#config/domain/settings.js';
-import { clickhouseConnection } from '#gateway/boot/clickhouse-connection.js';
+import { clickhouseConnection } from '#config/domain/clickhouse-connection.js';
 import type { BootOrder } from '#gateway/boot/boot-order.js';
 import { createModelCatalogue } from '#providers/providers.module.js';
 import { startSqlEngine, type SqlEngine } from '#receipts/receipts.module.js';

@@ -5,7 +5,7 @@ import type { Settings } from '#config/domain/settings.js';
 import { openFileCheckpoints, openSegmentReader } from '#event-log/event-log.module.js';
 import { openKafkaLog } from '#event-log/kafka-log.module.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
-import { clickhouseConnection } from '#gateway/boot/clickhouse-connection.js';
+import { clickhouseConnection } from '#config/domain/clickhouse-connection.js';
 import { ingesterCheckpoints } from '#gateway/replay/ingester-checkpoints.js';
 import { replayCache } from '#gateway/replay/replay-cache.js';
 import { replayReceiptTables } from '#gateway/replay/replay-receipts.js';
