@@ -70,6 +70,21 @@ describe('the official OpenAI client', () => {
     expect(row).toEqual([COST_OF_LARGE, 'provider']);
   });
 
+  it('sees the content, and no usage, of a provider that puts usage beside content', async () => {
+    const stream = await client.chat.completions.create({
+      model: 'a/usage-beside',
+      stream: true,
+      messages: ask('usage beside content'),
+    });
+
+    const chunks = await all(stream);
+
+    expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe(
+      'alpha on: usage beside content',
+    );
+    expect(chunks.filter((chunk) => chunk.usage)).toEqual([]);
+  });
+
   it('gets embeddings and their receipt', async () => {
     const { data, response } = await client.embeddings
       .create({ model: 'large', input: ['one', 'two'], encoding_format: 'float' })

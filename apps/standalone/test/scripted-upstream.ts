@@ -38,7 +38,8 @@ const DRIP_MS = 50;
 /**
  * An OpenAI-compatible server that does what the model's name says: `fail-<status>`, `hang` (no answer at all), `slow`
  * (0.3 s), `stall` (head, then nothing), `cut-early` (ends before the first content), `cut` (breaks off after some
- * content), `drip` (10 s of content), `pour` (1.5 s of content), `tools` (a tool call). Every other model answers
+ * content), `drip` (10 s of content), `pour` (1.5 s of content), `tools` (a tool call), `usage-beside` (usage in a
+ * chunk that has content). Every other model answers
  * `<name> on: <last user message>`, so that a wrong hit of the cache shows in the text.
  */
 export async function startUpstream(name: string): Promise<ScriptedUpstream> {
@@ -170,7 +171,8 @@ async function sendStream(response: ServerResponse, call: UpstreamCall, answer: 
     const [pieces, waitMs] = piecesOf(call.model, answer);
     for (const piece of pieces) {
       if (response.destroyed) return;
-      chunk({ content: piece });
+      const beside = call.model === 'usage-beside' ? { usage: USAGE } : {};
+      event({ ...head, choices: [{ index: 0, delta: { content: piece }, finish_reason: null }], ...beside });
       await sleep(waitMs);
     }
   }
