@@ -128,12 +128,8 @@ describe('the seventeen cost bugs', () => {
   });
 
   it('7: past the threshold the whole request has the long rate, and "from" is not "above"', () => {
-    const usage = (prompt: number): object => ({
-      prompt_tokens: prompt,
-      completion_tokens: 10,
-      prompt_tokens_details: { cached_tokens: 1000 },
-    });
-    const cost = (model: string, prompt: number): string | null => attempt('openai', model, usage(prompt)).costPicoUsd;
+    const cost = (model: string, prompt: number): string | null =>
+      attempt('openai', model, longUsage(prompt)).costPicoUsd;
 
     expect(cost('long', 200_000)).toBe(String(199_000 * 1e6 + 1000 * 1e5 + 10 * 10e6));
     expect(cost('long', 200_001)).toBe(String(199_001 * 2e6 + 1000 * 2e5 + 10 * 15e6));
@@ -314,6 +310,12 @@ function recordedStream(kind: string): unknown {
   const readings = items.flatMap((item) => (item.kind === 'data' ? [readStreamData(item.data)] : []));
   return readings.findLast(({ usage }) => usage !== null)?.usage ?? null;
 }
+
+const longUsage = (prompt: number): object => ({
+  prompt_tokens: prompt,
+  completion_tokens: 10,
+  prompt_tokens_details: { cached_tokens: 1000 },
+});
 
 type Given = Partial<Omit<AttemptLine, 'meters'>> & { readonly meters?: Meters };
 

@@ -10,6 +10,7 @@ const NONE: Fields = {};
  * inside `prompt_tokens` and reasoning inside `completion_tokens`; what is left of a total is the plain meter, so a
  * sum of meters is the provider's total and nothing is counted twice or below zero.
  *
+ * Anthropic's own shape, which compatible hosts pass on, counts cache reads and writes outside `input_tokens`.
  * Hosts that count reasoning (xAI) or cache reads outside their total are told by `total_tokens`.
  * Flags: `missing`, `prompt_missing`, `negative_clamped`, `not_integer`, `details_exceed_total`, `total_mismatch`,
  * `reasoning_outside_completion`, `cached_outside_prompt`, `cost_unreadable`, `cost_rounded`.
@@ -24,13 +25,23 @@ export function fromOpenAiUsage(raw: unknown): UsageReading {
   const total = count(raw['total_tokens']);
   let completion = count(raw['completion_tokens'] ?? raw['output_tokens']);
   let prompt = count(raw['prompt_tokens'] ?? raw['input_tokens']);
-  const cached = count(inDetails['cached_tokens'] ?? raw['prompt_cache_hit_tokens'] ?? raw['cached_tokens']) ?? 0;
+  const cached =
+    count(
+      inDetails['cached_tokens'] ??
+        raw['prompt_cache_hit_tokens'] ??
+        raw['cached_tokens'] ??
+        raw['cache_read_input_tokens'],
+    ) ?? 0;
   const reasoning = count(outDetails['reasoning_tokens'] ?? raw['reasoning_tokens']) ?? 0;
   if (prompt === null && total !== null) {
     prompt = Math.max(0, total - (completion ?? 0));
     flags.add('prompt_missing');
   }
   if (prompt === null && completion === null) flags.add('missing');
+  // Anthropic's own words: `input_tokens` leaves out what was read from the cache and what was written to it.
+  if (prompt !== null && isAnthropicShape(raw)) {
+    prompt += cached + (count(raw['cache_creation_input_tokens']) ?? 0);
+  }
 
   if (total !== null) {
     const excess = total - (prompt ?? 0) - (completion ?? 0);
@@ -121,6 +132,10 @@ function readCost(value: unknown, flags: Set<string>): string | null {
   return pico.pico.toString();
 }
 
+const isAnthropicShape = (raw: Fields): boolean =>
+  raw['prompt_tokens'] === undefined &&
+  raw['input_tokens_details'] === undefined &&
+  (raw['cache_read_input_tokens'] !== undefined || raw['cache_creation_input_tokens'] !== undefined);
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const fields = (value: unknown): Fields => (isFields(value) ? value : NONE);
