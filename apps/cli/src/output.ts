@@ -60,12 +60,13 @@ export class ProgressBar {
   constructor(private readonly label: string) {}
 
   show(done: number, total: number, note = ''): void {
+    if (total === 0) return;
     const tty = process.stderr.isTTY === true;
     const now = Date.now();
-    const finished = total > 0 && done >= total;
+    const finished = done >= total;
     if (!finished && now - this.#lastMs < (tty ? 100 : 2_000)) return;
     this.#lastMs = now;
-    const share = total === 0 ? 1 : Math.min(1, done / total);
+    const share = Math.min(1, done / total);
     const filled = Math.round(share * 30);
     const bar = `${'█'.repeat(filled)}${'░'.repeat(30 - filled)}`;
     const text = `${this.label} ${bar} ${Math.floor(share * 100)} %  ${done} of ${total}${note === '' ? '' : `  ${note}`}`;

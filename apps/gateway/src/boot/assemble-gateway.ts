@@ -76,7 +76,9 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
         .join('\n'),
     });
   }
-  for (const note of prices.notes) logger.warn({ note }, 'a price may be out of date');
+  if (Object.values(settings.providers).some((provider) => provider.kind === 'ark')) {
+    for (const note of prices.notes) logger.warn({ note }, 'a price may be out of date');
+  }
 
   const keys = createKeyRing();
   const limits = await createKeyLimits(settings.environment.redisUrl, clock, settings.reliability.totalTimeoutMs);
