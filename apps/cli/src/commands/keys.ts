@@ -3,6 +3,7 @@ import { dataDirectoryOwner, openDataDirectory } from '#config/config.module.js'
 import type { Settings } from '#config/domain/settings.js';
 import { decodeEvent, encodeEvent } from '#events/domain/event-codec.js';
 import type { NewRecord } from '#events/domain/event-record.js';
+import { RouterError } from '#events/domain/router-error.js';
 import { TOPICS } from '#events/domain/topics.js';
 import { createSystemClock } from '#events/events.module.js';
 import { openSegmentReader, openSegmentWriter } from '#event-log/event-log.module.js';
@@ -154,7 +155,9 @@ async function openStoppedDesk(settings: Settings): Promise<KeyDesk> {
         })),
       ),
     revoke: async (id) => {
-      if (ring.get(id) === undefined) throw new UsageError(`no key has the id ${id}; see nextmodel keys list`);
+      if (ring.get(id) === undefined) {
+        throw new RouterError({ code: 'not_found', publicMessage: 'No such key. See `nextmodel keys list`.' });
+      }
       const revokedAt = new Date(clock.nowMs()).toISOString();
       await append(
         encodeEvent('nextmodel.apikey.revoked.v1', `${id}/revoked`, id, revokedAt, {
