@@ -129,6 +129,61 @@ prices: { files: [ ./none.yaml ] }
     expect(problems.find(({ path }) => path.endsWith('[0].use'))?.message).toContain('did you mean "smart"');
   });
 
+  it('reads what a model says about its own calls, and only that', () => {
+    const settings = settingsOf(`providers: { p: { kind: openai, api_key: none } }
+models:
+  slow:
+    targets: [ { provider: p, model: a, context_tokens: 8000 }, { provider: p, model: b } ]
+    timeouts: { first_token_timeout_ms: 120000 }
+    hedge: {}
+    policy_fallback: [ { provider: p, model: c } ]
+  plain: { targets: [ { provider: p, model: a } ] }
+reliability: { drain_ms: 0, shed_lag_ms: 300 }
+`);
+
+    expect(settings.models['slow']).toEqual({
+      strategy: 'order',
+      targets: [
+        { provider: 'p', model: 'a', weight: 1, contextTokens: 8000 },
+        { provider: 'p', model: 'b', weight: 1 },
+      ],
+      timeouts: { firstTokenTimeoutMs: 120_000 },
+      hedge: { afterPercentile: 95, shareMax: 0.02 },
+      policyFallback: [{ provider: 'p', model: 'c' }],
+    });
+    expect(settings.models['plain']).toEqual({
+      strategy: 'order',
+      targets: [{ provider: 'p', model: 'a', weight: 1 }],
+    });
+    expect(settings.reliability).toMatchObject({
+      drainMs: 0,
+      shedLagMs: 300,
+      requestsMax: 4_096,
+      slowReaderMs: 30_000,
+    });
+  });
+
+  it('reports what a model may not say about its calls', () => {
+    const problems = problemsOf(`providers: { p: { kind: openai, api_key: none } }
+models:
+  m:
+    targets: [ { provider: p, model: a, context_tokens: 0.5 } ]
+    timeouts: { first_token_timeout: 1, idle_timeout_ms: 0 }
+    hedge: { after_percentile: 20, max_share: 1 }
+    policy_fallback: [ { provider: q, model: "*" } ]
+`);
+
+    expect(problems.map(({ path }) => path)).toEqual([
+      'models.m.targets[0].context_tokens',
+      'models.m.timeouts.first_token_timeout',
+      'models.m.timeouts.idle_timeout_ms',
+      'models.m.policy_fallback[0].provider',
+      'models.m.policy_fallback[0].model',
+      'models.m.hedge.after_percentile',
+      'models.m.hedge.max_share',
+    ]);
+  });
+
   it('reports a name that stands twice, and a missing file', () => {
     const doubled = problemsOf('models:\n  a: {}\n  a: {}\n');
     const missing = problemsOf(null, { NEXTMODEL_CONFIG: 'not-there.yaml' });

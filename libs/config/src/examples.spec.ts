@@ -9,7 +9,7 @@ import { ENVIRONMENT_VARIABLES, PROVIDER_KEY_VARIABLES } from './domain/environm
 import type { LocatedValue } from './domain/located-value.js';
 import { FILE_FIELDS } from './domain/parse-file.js';
 import { CACHE_FIELDS, PRICE_FIELDS, RELIABILITY_FIELDS, SEMANTIC_FIELDS } from './domain/parse-limits.js';
-import { MODEL_FIELDS, TARGET_FIELDS } from './domain/parse-models.js';
+import { HEDGE_FIELDS, MODEL_FIELDS, TARGET_FIELDS } from './domain/parse-models.js';
 import { PROVIDER_FIELDS } from './domain/parse-providers.js';
 import { AUTO_FIELDS, ROUTING_FIELDS, RULE_FIELDS, WHEN_FIELDS } from './domain/parse-routing.js';
 
@@ -48,7 +48,7 @@ describe('nextmodel.example.yaml', () => {
   it('names every setting that the code knows', () => {
     const keys = keysOf(parseLocatedYaml(yaml, 'example').root);
     const known = [FILE_FIELDS, PROVIDER_FIELDS, MODEL_FIELDS, TARGET_FIELDS, ROUTING_FIELDS, RULE_FIELDS, WHEN_FIELDS]
-      .concat([AUTO_FIELDS, RELIABILITY_FIELDS, CACHE_FIELDS, SEMANTIC_FIELDS, PRICE_FIELDS] as never[])
+      .concat([AUTO_FIELDS, RELIABILITY_FIELDS, CACHE_FIELDS, SEMANTIC_FIELDS, PRICE_FIELDS, HEDGE_FIELDS] as never[])
       .flat();
 
     expect(known.filter((field) => !keys.has(field))).toEqual([]);

@@ -2,6 +2,7 @@ import { PROVIDER_KEY_VARIABLES } from './environment-variables.js';
 import type {
   AutoSettings,
   CacheSettings,
+  HedgeSettings,
   ModelSettings,
   PriceSettings,
   ProviderSettings,
@@ -17,7 +18,13 @@ export const DEFAULT_RELIABILITY: ReliabilitySettings = {
   firstTokenTimeoutMs: 30_000,
   idleTimeoutMs: 30_000,
   totalTimeoutMs: 600_000,
+  slowReaderMs: 30_000,
+  drainMs: 30_000,
+  requestsMax: 4_096,
+  shedLagMs: 500,
 };
+/** Of a model that hedges without saying more. */
+export const DEFAULT_HEDGE: HedgeSettings = { afterPercentile: 95, shareMax: 0.02 };
 export const DEFAULT_CACHE: CacheSettings = {
   exact: true,
   semantic: { enabled: false, maxError: 0.01 },

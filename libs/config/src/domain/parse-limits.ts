@@ -1,14 +1,15 @@
 import { DEFAULT_CACHE, DEFAULT_PRICES, DEFAULT_RELIABILITY } from './default-settings.js';
+import { parseTimeouts, TIMEOUT_FIELDS } from './parse-timeouts.js';
 import type { Section } from './section.js';
 import type { CacheSettings, PriceSettings, ReliabilitySettings } from './settings.js';
 
 export const RELIABILITY_FIELDS = [
   'max_attempts',
-  'connect_timeout_ms',
-  'headers_timeout_ms',
-  'first_token_timeout_ms',
-  'idle_timeout_ms',
-  'total_timeout_ms',
+  ...TIMEOUT_FIELDS,
+  'slow_reader_ms',
+  'drain_ms',
+  'max_concurrent',
+  'shed_lag_ms',
 ] as const;
 export const CACHE_FIELDS = ['exact', 'semantic', 'ttl_s'] as const;
 export const SEMANTIC_FIELDS = ['enabled', 'max_error'] as const;
@@ -17,16 +18,21 @@ const YEAR_SECONDS = 31_536_000;
 
 export function parseReliability(root: Section): ReliabilitySettings {
   const section = root.section('reliability', RELIABILITY_FIELDS);
-  const ms = (field: string, fallback: number): number =>
-    section.number(field, fallback, { min: 1, max: 3_600_000, integer: true });
+  const ms = (field: string, fallback: number, min = 1): number =>
+    section.number(field, fallback, { min, max: 3_600_000, integer: true });
   const normal = DEFAULT_RELIABILITY;
   return {
     attemptsMax: section.number('max_attempts', normal.attemptsMax, { min: 1, max: 10, integer: true }),
-    connectTimeoutMs: ms('connect_timeout_ms', normal.connectTimeoutMs),
-    headersTimeoutMs: ms('headers_timeout_ms', normal.headersTimeoutMs),
-    firstTokenTimeoutMs: ms('first_token_timeout_ms', normal.firstTokenTimeoutMs),
-    idleTimeoutMs: ms('idle_timeout_ms', normal.idleTimeoutMs),
-    totalTimeoutMs: ms('total_timeout_ms', normal.totalTimeoutMs),
+    connectTimeoutMs: normal.connectTimeoutMs,
+    headersTimeoutMs: normal.headersTimeoutMs,
+    firstTokenTimeoutMs: normal.firstTokenTimeoutMs,
+    idleTimeoutMs: normal.idleTimeoutMs,
+    totalTimeoutMs: normal.totalTimeoutMs,
+    ...parseTimeouts(section),
+    slowReaderMs: ms('slow_reader_ms', normal.slowReaderMs),
+    drainMs: ms('drain_ms', normal.drainMs, 0),
+    requestsMax: section.number('max_concurrent', normal.requestsMax, { min: 1, max: 100_000, integer: true }),
+    shedLagMs: ms('shed_lag_ms', normal.shedLagMs),
   };
 }
 

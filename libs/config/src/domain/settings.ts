@@ -49,11 +49,31 @@ export interface TargetSettings {
   /** `*` = what the star of the alias stood for. */
   readonly model: string;
   readonly weight: number;
+  /** Context window in tokens; absent = not known. */
+  readonly contextTokens?: number;
 }
 
 export interface ModelSettings {
   readonly strategy: 'order' | 'weighted' | 'latency' | 'price';
   readonly targets: readonly TargetSettings[];
+  /** In place of those of `reliability`; absent = none. */
+  readonly timeouts?: Partial<TimeoutSettings>;
+  /** A second call beside a slow first one; absent = never. */
+  readonly hedge?: HedgeSettings;
+  /** Tried only when a target's content policy has rejected the request; absent = nowhere. */
+  readonly policyFallback?: readonly PolicyTargetSettings[];
+}
+
+export interface HedgeSettings {
+  /** The second call starts when the first one is slower than this share of the latest answers, 50 to 99.9. */
+  readonly afterPercentile: number;
+  /** Largest share of this model's requests that get a second call, 0 to 0.5. */
+  readonly shareMax: number;
+}
+
+export interface PolicyTargetSettings {
+  readonly provider: string;
+  readonly model: string;
 }
 
 export interface RuleSettings {
@@ -83,13 +103,24 @@ export interface RoutingSettings {
   readonly auto: AutoSettings | null;
 }
 
-export interface ReliabilitySettings {
-  readonly attemptsMax: number;
+export interface TimeoutSettings {
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly firstTokenTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly totalTimeoutMs: number;
+}
+
+export interface ReliabilitySettings extends TimeoutSettings {
+  readonly attemptsMax: number;
+  /** A client that takes nothing for so long is given up. */
+  readonly slowReaderMs: number;
+  /** How long a provider that bills in any case is read on after its client left; 0 = not at all. */
+  readonly drainMs: number;
+  /** Requests under way in one process; more are refused. */
+  readonly requestsMax: number;
+  /** Lag of the event loop above which new requests are refused. */
+  readonly shedLagMs: number;
 }
 
 export interface CacheSettings {
