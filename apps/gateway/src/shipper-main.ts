@@ -4,6 +4,8 @@ import { startShipper } from '#event-log/kafka-log.module.js';
 import type { ShipperOrder, ShipperReport } from './boot/shipper-child.js';
 
 const REPORT_MS = 1_000;
+/** With no broker there is nothing to wait for: the records stay in the spool, and the next start ships them. */
+const DRAIN_MS_WITHOUT_BROKER = 500;
 
 /** The shipper process of one gateway: spool to Kafka, until its parent says stop or is gone. */
 process.once('message', (message) => {
@@ -40,7 +42,7 @@ async function ship(order: ShipperOrder): Promise<void> {
     ending = true;
     clearInterval(timer);
     void shipper
-      .stop()
+      .stop(shipper.status().state === 'waiting' ? DRAIN_MS_WITHOUT_BROKER : undefined)
       .then(() => reader.close())
       .then(() => process.exit(0));
   };
