@@ -128,12 +128,9 @@ describe('the seventeen cost bugs', () => {
   });
 
   it('7: past the threshold the whole request has the long rate, and "from" is not "above"', () => {
-    const cost = (model: string, prompt: number): string | null =>
-      attempt('openai', model, longUsage(prompt)).costPicoUsd;
-
-    expect(cost('long', 200_000)).toBe(String(199_000 * 1e6 + 1000 * 1e5 + 10 * 10e6));
-    expect(cost('long', 200_001)).toBe(String(199_001 * 2e6 + 1000 * 2e5 + 10 * 15e6));
-    expect(cost('long-from', 200_000)).toBe(String(199_000 * 2e6 + 1000 * 2e5 + 10 * 15e6));
+    expect(costOf('long', 200_000)).toBe(String(199_000 * 1e6 + 1000 * 1e5 + 10 * 10e6));
+    expect(costOf('long', 200_001)).toBe(String(199_001 * 2e6 + 1000 * 2e5 + 10 * 15e6));
+    expect(costOf('long-from', 200_000)).toBe(String(199_000 * 2e6 + 1000 * 2e5 + 10 * 15e6));
   });
 
   it('8: the tier that was served is charged, not the one that was asked for; a refused flex costs nothing', () => {
@@ -316,6 +313,9 @@ const longUsage = (prompt: number): object => ({
   completion_tokens: 10,
   prompt_tokens_details: { cached_tokens: 1000 },
 });
+
+const costOf = (model: string, prompt: number): string | null =>
+  attempt('openai', model, longUsage(prompt)).costPicoUsd;
 
 type Given = Partial<Omit<AttemptLine, 'meters'>> & { readonly meters?: Meters };
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { picoToDecimal } from '#events/domain/money.js';
 import type { RouterEvent } from '#events/domain/router-event.js';
-import { loadPriceBook } from './pricing.module.js';
+import { checkPriceFile, loadPriceBook } from './pricing.module.js';
 import type { PriceBook, PriceQuestion } from './ports/price-book.js';
 
 const NOW = Date.UTC(2026, 10, 24);
@@ -81,6 +81,22 @@ describe('price book', () => {
     expect(own.price(ask(openai)).lines[0]?.ratePico).toBe('3000000');
   });
 
+  it('keeps the text of a record that receipts have used, and prices nothing by it', () => {
+    const own = bookOf('- { provider: alpha, model: alpha-large, usd_per_million: { output_text: 3 } }');
+    const hash = own.price(ask({ meters: { output_text: 1 } })).priceHash ?? '';
+    const record = own.recordText(hash) ?? '';
+    const fresh = bookOf('[]');
+
+    const applied = fresh.apply({
+      ...publish(record, null),
+      data: { priceId: 'p1', priceHash: hash, record, publishedAt: '2026-01-01T00:00:00.000Z' },
+    } as RouterEvent);
+
+    expect(applied).toBe(true);
+    expect(fresh.recordText(hash)).toBe(record);
+    expect(fresh.price(ask({ meters: { output_text: 1 } })).costStatus).toBe('unpriced');
+  });
+
   it('refuses a published record whose hash is wrong', () => {
     const book = bookOf('[]');
     const event = publish('{"priceId":"x"}', null);
@@ -133,6 +149,37 @@ describe('price book', () => {
     });
 
     expect(Math.min(...times)).toBeLessThan(30);
+  });
+});
+
+function check(yaml: string): ReturnType<typeof checkPriceFile> {
+  const file = join(mkdtempSync(join(tmpdir(), 'nextmodel-publish-')), 'prices.yaml');
+  writeFileSync(file, yaml);
+  return checkPriceFile(file);
+}
+
+describe('a price file to publish', () => {
+  it('becomes records that a book takes and prices by', () => {
+    const checked = check(ACCEPTANCE);
+    const book = bookOf('[]');
+    if (!checked.ok) throw new Error('not ok');
+
+    const [price] = checked.prices;
+    const data = { ...price!, publishedAt: '2026-01-01T00:00:00.000Z' };
+    const taken = book.apply({ ...publish('{}', null), data } as RouterEvent);
+
+    expect(taken).toBe(true);
+    expect(book.price(ask({}))).toMatchObject({ costPicoUsd: '2500000000', priceHash: price?.priceHash });
+  });
+
+  it('gives no record at all when one of its prices has a problem', () => {
+    const checked = check(`${ACCEPTANCE}- { provider: a, model: m, usd_per_million: { output_text: -1 } }`);
+
+    expect(checked).toMatchObject({
+      ok: false,
+      problems: [{ line: 3, path: 'prices[1].usd_per_million.output_text' }],
+    });
+    expect(check('[]')).toMatchObject({ ok: false, problems: [{ message: 'holds no price' }] });
   });
 });
 

@@ -4,9 +4,9 @@ import { parseLocatedYaml } from '#config/config.module.js';
 import type { Problem } from '#config/domain/problem.js';
 import { loadCatalogue } from './adapters/catalogue/load-catalogue.js';
 import { parsePriceFile } from './domain/price-file.js';
-import type { PriceRecord } from './domain/price-record.js';
+import { priceRecordText, type PriceRecord } from './domain/price-record.js';
 import type { PriceBook } from './ports/price-book.js';
-import { createPriceList } from './usecases/price-list.js';
+import { createPriceList, PUBLISHED } from './usecases/price-list.js';
 
 const FX_OLD_DAYS = 90;
 const DAY_MS = 86_400_000;
@@ -42,6 +42,37 @@ export function loadPriceBook({ files, nowMs }: PriceBookSource): LoadedPriceBoo
     return old ? [`the exchange rate of ${currency} is of ${date}; give fx_usd_per_unit in your own list`] : [];
   });
   return { ok: true, book: createPriceList({ own, catalogue, hash: sha256 }), notes };
+}
+
+/** A price record ready for the log. */
+export interface PublishablePrice {
+  readonly priceId: string;
+  readonly priceHash: string;
+  /** The exact text that was hashed. */
+  readonly record: string;
+}
+export type CheckedPrices =
+  | { readonly ok: true; readonly prices: readonly PublishablePrice[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * Reads a list of prices as records to publish (source `published`). All problems come together, with their place;
+ * with any problem there is no record at all.
+ */
+export function checkPriceFile(file: string): CheckedPrices {
+  const problems: Problem[] = [];
+  const currencies = new Set(Object.keys(loadCatalogue().fx));
+  const root = readList(file, problems);
+  const records = root === null ? [] : parsePriceFile(root, PUBLISHED, currencies, { file, problems });
+  if (problems.length === 0 && records.length === 0) {
+    problems.push({ file, line: 0, path: '', message: 'holds no price' });
+  }
+  if (problems.length > 0) return { ok: false, problems };
+  const prices = records.map((record) => {
+    const text = priceRecordText(record);
+    return { priceId: record.priceId, priceHash: sha256(text), record: text };
+  });
+  return { ok: true, prices };
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

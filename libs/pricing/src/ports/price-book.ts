@@ -29,7 +29,9 @@ export interface PriceBook {
   rates(provider: string, providerKind: string, model: string, atMs: number): Readonly<Record<string, string>> | null;
   /**
    * Takes `price.published` of the control topic and ignores every other event. Idempotent. Published prices come
-   * before the catalogue and after the operator's own files.
+   * before the catalogue and after the operator's own files. Only records with the source `published` price anything;
+   * those of another source stand in the log so that the receipts which name them can be recomputed, and are kept for
+   * `recordText` alone.
    * @returns false when the record cannot be read or its hash is wrong; it then changes nothing.
    */
   apply(event: RouterEvent): boolean;

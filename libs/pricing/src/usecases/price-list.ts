@@ -11,6 +11,9 @@ import type { PriceBook, PriceQuestion } from '../ports/price-book.js';
 const DAY_SECONDS = 86_400;
 const RESOLVED_MAX = 5000;
 
+/** The source of records that an operator published; others in the log are texts that receipts have used. */
+export const PUBLISHED = 'published';
+
 /** A record made ready: dates as numbers, the hash made when it is first needed. */
 interface Ready {
   readonly record: PriceRecord;
@@ -92,6 +95,7 @@ class PriceList implements PriceBook {
     if (this.#byHash.get(priceHash)?.record.source === record.source) return true;
     const entry: Ready = { ...ready(record), text, hash: priceHash };
     this.#byHash.set(priceHash, entry);
+    if (record.source !== PUBLISHED) return true;
     const list = [...(this.#published.get(record.provider) ?? []), entry].sort(byStart);
     this.#published.set(record.provider, list);
     this.#count += 1;

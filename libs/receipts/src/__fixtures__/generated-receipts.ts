@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { AttemptLine, MeterLine } from '#events/domain/attempt.js';
 import type { Meter, Meters } from '#events/domain/meters.js';
 import type { CacheResult, Receipt, ReceiptStatus } from '#events/domain/receipt.js';
+import { divideHalfEven } from '#pricing/domain/exact-decimal.js';
+import { priceRecordText } from '#pricing/domain/price-record.js';
 
 /** Rates in picodollars per token (dollars per million × 10^6); illustrative. */
 const MODELS = [
@@ -15,6 +18,31 @@ const MODELS = [
   { provider: 'local', model: 'llama-4-8b', in: null, cached: null, out: null, currency: 'USD' },
 ] as const;
 const CNY_NANO = 148_434_000n;
+
+/** The price records behind the generated costs, as texts. */
+export const GENERATED_PRICES: readonly string[] = MODELS.filter((one) => one.in !== null).map(priceText);
+const PRICE_HASHES = new Map<Model, string>(
+  MODELS.filter((one) => one.in !== null).map((one) => [one, createHash('sha256').update(priceText(one)).digest('hex')]),
+);
+
+function priceText(one: Model): string {
+  return priceRecordText({
+    priceId: `${one.provider}/${one.model}`,
+    provider: one.provider,
+    model: one.model,
+    tenantId: null,
+    currency: one.currency,
+    validFrom: null,
+    validTo: null,
+    daily: null,
+    source: 'generated',
+    rates: { input_uncached: String(one.in), input_cache_read: String(one.cached), output_text: String(one.out) },
+    tierMode: 'rate_card',
+    tiers: [],
+    serviceTiers: {},
+    fx: one.currency === 'USD' ? null : { rateNano: CNY_NANO.toString(), date: '2026-11-01' },
+  });
+}
 
 export interface GeneratorOptions {
   readonly seed: number;
@@ -172,9 +200,9 @@ function attempt(n: number, target: Model, atMs: number, latencyMs: number, rand
     providerCostPicoUsd: null,
     costStatus: status !== 'ok' ? 'free' : isUnpriced ? 'unpriced' : 'exact',
     lines,
-    costPicoUsd: isUnpriced && status === 'ok' ? null : ((native * fx) / 1_000_000_000n).toString(),
+    costPicoUsd: isUnpriced && status === 'ok' ? null : divideHalfEven(native * fx, 1_000_000_000n).toString(),
     priceId: isUnpriced ? null : `${target.provider}/${target.model}`,
-    priceHash: isUnpriced ? null : 'b7'.repeat(32),
+    priceHash: isUnpriced ? null : (PRICE_HASHES.get(target) ?? null),
     currency: target.currency,
     costNativePico: isUnpriced && status === 'ok' ? null : native.toString(),
     fxRateNano: fx.toString(),
