@@ -66,7 +66,11 @@ export default {
       ),
     ),
     rule('libs-below-apps', { path: '^libs/' }, { path: '^apps/' }),
-    rule('apps-are-islands', { path: '^apps/(?!standalone/|cli/)([^/]+)/' }, { path: '^apps/', pathNot: '^apps/$1/' }),
+    rule(
+      'apps-are-islands',
+      { path: '^apps/(?!standalone/|cli/)([^/]+)/', pathNot: test },
+      { path: '^apps/', pathNot: '^apps/$1/' },
+    ),
   ],
   options: {
     tsPreCompilationDeps: true,

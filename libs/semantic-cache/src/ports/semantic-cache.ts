@@ -1,7 +1,7 @@
 import type { ContentStored } from '#events/domain/router-event.js';
 import type { CacheContent, CacheKey, CacheQuestion } from '../domain/cache-question.js';
 
-export type { CacheContent, CacheControl, CacheKey, CachePolicy, CacheQuestion } from '../domain/cache-question.js';
+export type { CacheContent, CacheKey, CachePolicy, CacheQuestion } from '../domain/cache-question.js';
 
 export type CacheLookup =
   | {
