@@ -14,7 +14,7 @@ const may = {
   access: ['events', 'event-log', 'pricing'],
   transparency: ['events', 'event-log'],
 };
-const test = '\\.(spec|int-spec|e2e-spec|contract)\\.ts$';
+const test = '\\.(spec|int-spec|e2e-spec|contract)\\.ts$|^apps/[^/]+/test/';
 const module = '^libs/[^/]+/src/[^/]+\\.module\\.ts$';
 const rule = (name, from, to, comment) => ({ name, severity: 'error', from, to, ...(comment && { comment }) });
 
@@ -77,6 +77,6 @@ export default {
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '\\.mjs$' },
-    enhancedResolveOptions: { conditionNames: ['source', 'import', 'node', 'default', 'types'] },
+    enhancedResolveOptions: { conditionNames: ['nextmodel-source', 'import', 'node', 'default', 'types'] },
   },
 };

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const resolve = { conditions: ['source', 'node', 'import', 'module', 'default'] };
+const resolve = { conditions: ['nextmodel-source', 'node', 'import', 'module', 'default'] };
 const ssr = { resolve };
 
 /** Three tiers by file suffix: no I/O, real engines, a running product. */

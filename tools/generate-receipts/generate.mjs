@@ -1,4 +1,4 @@
-// node --conditions=source tools/generate-receipts/generate.mjs [count] [seed] [days] > receipts.ndjson
+// node --conditions=nextmodel-source tools/generate-receipts/generate.mjs [count] [seed] [days] > receipts.ndjson
 // Realistic receipts, one JSON line each, the same for the same arguments and day.
 import './typescript-hooks.mjs';
 

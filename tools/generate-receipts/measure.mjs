@@ -1,4 +1,4 @@
-// node --conditions=source tools/generate-receipts/measure.mjs [count] [batch]
+// node --conditions=nextmodel-source tools/generate-receipts/measure.mjs [count] [batch]
 // Ingest rate into the embedded engine through the client, then every audit over the result as the read-only user.
 import './typescript-hooks.mjs';
 import { execFileSync } from 'node:child_process';

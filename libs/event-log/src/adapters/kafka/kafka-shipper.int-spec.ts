@@ -196,7 +196,7 @@ async function killAtCheckpoint(directory: string, brokers: readonly string[], s
     await startShipper({ reader, checkpoints, brokers: ${JSON.stringify(brokers)}, clientId: 'killed', partition: 0 });
     setInterval(() => {}, 1000);`;
   const hooks = `data:text/javascript,${encodeURIComponent(HOOKS)}`;
-  const args = ['--conditions=source', '--import', hooks, '--input-type=module', '-e', script];
+  const args = ['--conditions=nextmodel-source', '--import', hooks, '--input-type=module', '-e', script];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   child.stdout.on('data', (chunk) => (said += String(chunk)));

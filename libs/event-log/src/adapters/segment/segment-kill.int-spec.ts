@@ -52,7 +52,7 @@ afterEach(() => {
 });
 
 async function runUntilKilled(directory: string, from: number, runMs: number): Promise<number[]> {
-  const args = ['--conditions=source', '--input-type=module', '-e', CHILD, directory, String(from), '60000'];
+  const args = ['--conditions=nextmodel-source', '--input-type=module', '-e', CHILD, directory, String(from), '60000'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);
   let errors = '';
