@@ -1,0 +1,110 @@
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TOPICS } from '#events/domain/topics.js';
+import { FileTileStore } from './adapters/files/file-tile-store.js';
+import { readOrMakeSigningKey } from './adapters/files/signing-key.js';
+import { MemoryTileStore } from './adapters/memory/memory-tile-store.js';
+import { Ed25519Signer, verifyEd25519 } from './adapters/node-crypto/ed25519.js';
+import { sha256 } from './adapters/node-crypto/sha256.js';
+import type { Crypto } from './domain/check-inclusion.js';
+import { createTreeHash, type TreeHash } from './domain/tree-hash.js';
+import type { NoteSigner } from './ports/note-signer.js';
+import type { TileStore } from './ports/tile-store.js';
+import { lastPublished } from './usecases/last-published.js';
+import { logVerifierKey } from './usecases/log-sequencer.js';
+import { rebuildLog, type RebuiltLog } from './usecases/rebuild-log.js';
+import { runSequencer, type RunningSequencer, type SequencerParts } from './usecases/run-sequencer.js';
+
+/** SHA-256 and Ed25519 of `node:crypto`. */
+export const NODE_CRYPTO: Crypto = { digest: sha256, verify: verifyEd25519 };
+
+const publicKeyOf = (seed: Uint8Array): Uint8Array => new Ed25519Signer('', seed).publicKey;
+
+/** RFC 6962 hashes over `node:crypto`. */
+export function createSha256TreeHash(): TreeHash {
+  return createTreeHash(sha256);
+}
+
+/**
+ * The signer of this installation; its key file is made at the first call (mode 0600).
+ * @param keyFile `<dataDir>/secrets/transparency-key`.
+ * @throws RouterError `configuration` when the file cannot be understood.
+ */
+export async function openSigner(keyFile: string): Promise<NoteSigner> {
+  const { name, seed } = await readOrMakeSigningKey(keyFile, publicKeyOf);
+  return new Ed25519Signer(name, seed);
+}
+
+/** @param directory `<dataDir>/transparency`; each log has a folder in it, `receipts/<partition>`. */
+export function openTileStore(directory: string, partition: number): TileStore {
+  return new FileTileStore(join(directory, 'receipts', String(partition)));
+}
+
+/**
+ * Tiles that live as long as the process.
+ * @public for tests and embedders
+ */
+export function createMemoryTileStore(): TileStore {
+  return new MemoryTileStore();
+}
+
+export interface SequencerOptions extends Pick<SequencerParts, 'reader' | 'onCheckpoint' | 'onRefused' | 'onError'> {
+  /** `<dataDir>/transparency`. */
+  readonly directory: string;
+  /** `<dataDir>/secrets/transparency-key`. */
+  readonly keyFile: string;
+}
+
+/** Makes and signs the Merkle trees of all partitions of the receipts. Only one process may do so for a directory. */
+export async function startSequencer(options: SequencerOptions): Promise<RunningSequencer> {
+  const signer = await openSigner(options.keyFile);
+  return runSequencer({
+    reader: options.reader,
+    onCheckpoint: options.onCheckpoint,
+    onRefused: options.onRefused,
+    onError: options.onError,
+    storeOf: (partition) => openTileStore(options.directory, partition),
+    signer,
+    digest: sha256,
+    lastPublished: (origin) => lastPublished(options.reader, keyOf(signer, origin), verifyEd25519),
+  });
+}
+
+function keyOf(signer: NoteSigner, origin: string): ReturnType<typeof logVerifierKey> {
+  return logVerifierKey(signer, Number(origin.slice(origin.lastIndexOf('/') + 1)), sha256);
+}
+
+export interface RebuildOptions extends Pick<SequencerOptions, 'reader' | 'directory' | 'keyFile'> {
+  readonly partition: number;
+  readonly onProgress: (read: number, total: number) => void;
+}
+
+/**
+ * Rebuilds the tree of one log from its records, compares it with what was signed, and puts it in place of the former
+ * one if they agree. The sequencer must not run.
+ * @returns `null` when nothing was ever signed for this log.
+ */
+export async function rebuildTransparencyLog(options: RebuildOptions): Promise<RebuiltLog | null> {
+  const { reader, directory, partition } = options;
+  const signer = await openSigner(options.keyFile);
+  const store = openTileStore(directory, partition);
+  const key = logVerifierKey(signer, partition, sha256);
+  const note = (await store.readCheckpoint()) ?? (await lastPublished(reader, key, verifyEd25519));
+  if (note === null) return null;
+  const rebuilt = join(directory, 'rebuilt');
+  await rm(rebuilt, { recursive: true, force: true });
+  const fresh = openTileStore(rebuilt, partition);
+  const parts = { reader, topic: TOPICS.receipts, partition, store, digest: sha256 };
+  const result = await rebuildLog(parts, note, fresh, options.onProgress);
+  if (result.matches) {
+    const live = join(directory, 'receipts', String(partition));
+    await mkdir(join(directory, 'receipts'), { recursive: true });
+    await rename(live, `${live}.former`).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    await rename(join(rebuilt, 'receipts', String(partition)), live);
+    await rm(`${live}.former`, { recursive: true, force: true });
+  }
+  await rm(rebuilt, { recursive: true, force: true });
+  return result;
+}
