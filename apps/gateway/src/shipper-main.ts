@@ -4,8 +4,8 @@ import { startShipper } from '#event-log/kafka-log.module.js';
 import type { ShipperOrder, ShipperReport } from './boot/shipper-child.js';
 
 const REPORT_MS = 1_000;
-/** With no broker there is nothing to wait for: the records stay in the spool, and the next start ships them. */
-const DRAIN_MS_WITHOUT_BROKER = 500;
+/** While nothing gets through, waiting is in vain: the records stay in the spool, and the next start ships them. */
+const DRAIN_MS_WHEN_STUCK = 500;
 
 /** The shipper process of one gateway: spool to Kafka, until its parent says stop or is gone. */
 process.once('message', (message) => {
@@ -25,8 +25,13 @@ async function ship(order: ShipperOrder): Promise<void> {
       lastError = error instanceof Error ? error.name : 'unknown';
     },
   });
+  let shippedBefore = 0;
+  // A broker that is away shows as `waiting` only when the client's own retries are used up, some 8 s later.
+  let stuck = true;
   const report = (): void => {
-    const { state, lagRecords } = shipper.status();
+    const { state, lagRecords, shippedRecords } = shipper.status();
+    stuck = state === 'waiting' || (lagRecords > 0n && shippedRecords === shippedBefore);
+    shippedBefore = shippedRecords;
     const said: ShipperReport = {
       kind: 'shipper',
       state,
@@ -42,7 +47,7 @@ async function ship(order: ShipperOrder): Promise<void> {
     ending = true;
     clearInterval(timer);
     void shipper
-      .stop(shipper.status().state === 'waiting' ? DRAIN_MS_WITHOUT_BROKER : undefined)
+      .stop(stuck ? DRAIN_MS_WHEN_STUCK : undefined)
       .then(() => reader.close())
       .then(() => process.exit(0));
   };
