@@ -26,7 +26,7 @@ export interface ClientProcess {
 
 /** Starts the clients' process. */
 export async function startClients(): Promise<ClientProcess> {
-  const child = fork(fileURLToPath(new URL('client-process.mjs', import.meta.url)), [], { execArgv: [] });
+  const child = fork(fileURLToPath(new URL('client-process-main.mjs', import.meta.url)), [], { execArgv: [] });
   const waiting = new Map<number, (outcome: Outcome) => void>();
   let count = 0;
   await new Promise<void>((resolve, reject) => {

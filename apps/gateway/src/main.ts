@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { openDataDirectory } from '#config/config.module.js';
+import { armFailpoint } from '#config/failpoint.module.js';
 import { showProblem } from '#config/domain/problem.js';
 import { loadProcessSettings } from '#config/process-settings.module.js';
 import { RouterError } from '#events/domain/router-error.js';
@@ -16,6 +17,7 @@ const EXIT = { unreachable: 69, configuration: 78, bug: 1 } as const;
 /** A gateway process: a child that is told over IPC what to be, or on its own by the environment. */
 async function main(): Promise<void> {
   keepHeapSmall();
+  armFailpoint();
   const supervised = process.send !== undefined;
   const { order, close } = supervised ? { order: await orderFromParent(), close: null } : await ownOrder();
   const logger = createLogger({ level: order.settings.environment.logLevel });

@@ -1,3 +1,4 @@
+import { armFailpoint } from '#config/failpoint.module.js';
 import { RouterError } from '#events/domain/router-error.js';
 import { createLogger } from '#telemetry/telemetry.module.js';
 import { orderFromEnvironment, type IngesterOrder } from './ingester-order.js';
@@ -7,6 +8,7 @@ const EXIT = { configuration: 78, bug: 1 } as const;
 
 /** The ingester process: a child that is told over IPC what to do, or on its own by the environment. */
 async function main(): Promise<void> {
+  armFailpoint();
   const supervised = process.send !== undefined;
   const order = supervised ? await orderFromParent() : orderFromEnvironment();
   const logger = createLogger({ level: order.settings.environment.logLevel }).child({ process: 'receipt-ingester' });

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { BootOrder, BootReport } from '#gateway/boot/boot-order.js';
+import { failpointVariables } from '#config/failpoint.module.js';
 import { RouterError, type RouterErrorCode } from '#events/domain/router-error.js';
 import type { IngesterChild } from './ingester-child.js';
 import type { Logger } from '#telemetry/ports/logger.js';
@@ -22,6 +23,7 @@ export class GatewayChild {
   #child: ChildProcess | null = null;
   #stopping = false;
   #deaths = 0;
+  #failpoint = failpointVariables();
 
   constructor(
     private readonly order: BootOrder,
@@ -56,10 +58,11 @@ export class GatewayChild {
     // No variable is handed on: the order has all settings, and a child's environment can be read by others.
     const child = fork(GATEWAY_ENTRY, [], {
       execArgv: GATEWAY_FLAGS,
-      env: { NODE_ENV: 'production' },
+      env: { NODE_ENV: 'production', ...this.#failpoint },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child = child;
+    this.#failpoint = {};
     return new Promise((resolve) => {
       let ready = false;
       child.on('message', (message) => {

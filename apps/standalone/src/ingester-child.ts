@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { DataDirectory } from '#config/config.module.js';
+import { failpointVariables } from '#config/failpoint.module.js';
 import type { Settings } from '#config/domain/settings.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 
@@ -19,6 +20,7 @@ export interface IngesterOrder {
 export class IngesterChild {
   #child: ChildProcess | null = null;
   #stopping = false;
+  #failpoint = failpointVariables();
 
   constructor(
     private readonly order: IngesterOrder,
@@ -29,10 +31,11 @@ export class IngesterChild {
   start(): void {
     this.#stopping = false;
     const child = fork(INGESTER_ENTRY, [], {
-      env: { NODE_ENV: 'production' },
+      env: { NODE_ENV: 'production', ...this.#failpoint },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child = child;
+    this.#failpoint = {};
     const { settings, sql } = this.order;
     const { log, clickhouse } = this.order.directory;
     child.send({ kind: 'ingest', settings, logDirectory: log, clickhouseDirectory: clickhouse, sql });

@@ -9,6 +9,7 @@ import { inputTokens, outputTokens } from '#events/domain/meters.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { RouterEvent } from '#events/domain/router-event.js';
 import type { Clock } from '#events/ports/clock.js';
+import { pass } from '#events/ports/failpoint.js';
 
 /** Limits and budgets of keys, from admission to receipt. */
 export interface KeyLimits {
@@ -39,6 +40,7 @@ export async function createKeyLimits(redisUrl: string | null, clock: Clock, lea
     admit(key, receiptId, bodyBytes) {
       const nowMs = clock.nowMs();
       if (key.budgetUsd !== null) spend.reserve(key, receiptId, 0n, nowMs);
+      pass('budget_reserved');
       const admission = limiter.admit(key, receiptId, Math.ceil(bodyBytes / BYTES_PER_TOKEN), nowMs);
       if (!(admission instanceof Promise)) return NONE;
       return admission.then(({ headers, done }) => {

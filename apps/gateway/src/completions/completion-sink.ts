@@ -1,4 +1,5 @@
 import { showReceiptId } from '#events/domain/ids.js';
+import { pass } from '#events/ports/failpoint.js';
 import type { AnswerSink, AttemptOutcome } from '#dispatch/ports/dispatcher.js';
 import { hideUsage, injectReceiptId } from '#openai-wire/domain/answer-injection.js';
 import type { ClientConnection, RawHeaders } from '../hot-lane/client-connection.js';
@@ -55,10 +56,12 @@ export class CompletionSink implements AnswerSink {
   }
 
   streamStarted(served: Served): void {
+    pass('stream_started');
     this.client.startStream(this.options.streamHeaders(served));
   }
 
   event(data: string, isUsage: boolean): boolean {
+    pass('stream_event');
     this.#commitment.add(data);
     this.#keep(data);
     if (isUsage) {

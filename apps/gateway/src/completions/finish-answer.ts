@@ -1,5 +1,6 @@
 import type { ReceiptStatus } from '#events/domain/receipt.js';
 import { RouterError } from '#events/domain/router-error.js';
+import { pass } from '#events/ports/failpoint.js';
 import type { DispatchResult } from '#dispatch/ports/dispatcher.js';
 import { CompletionAssembly } from '#openai-wire/domain/assemble-completion.js';
 import { readStreamData } from '#openai-wire/domain/stream-reading.js';
@@ -56,6 +57,7 @@ export async function finishAnswer(
     if (sink.jsonBody !== null) {
       const body = injectUsageCost(Buffer.from(sink.jsonBody).toString('utf8'), cost);
       await awaitSafe(parts.durability, sealed);
+      pass('receipt_safe');
       client.sendJson(200, headers(), body);
       return;
     }
@@ -64,6 +66,7 @@ export async function finishAnswer(
       client.writeData(injectUsageCost(data, cost));
     }
     await awaitSafe(parts.durability, sealed);
+    pass('receipt_safe');
     client.endStream();
   } catch (error) {
     sealed.durable.catch(() => undefined);

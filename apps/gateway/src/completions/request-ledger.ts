@@ -4,6 +4,7 @@ import type { NewRecord } from '#events/domain/event-record.js';
 import type { Receipt, ReceiptCache, ReceiptRoute, ReceiptStatus } from '#events/domain/receipt.js';
 import type { AttemptStarted, ContentStored, RequestAccepted, ResponseCompleted } from '#events/domain/router-event.js';
 import type { Clock } from '#events/ports/clock.js';
+import { pass } from '#events/ports/failpoint.js';
 import type { EventLogWriter } from '#event-log/ports/event-log.js';
 import type { AttemptOutcome, AttemptRecorder } from '#dispatch/ports/dispatcher.js';
 import type { PriceBook } from '#pricing/ports/price-book.js';
@@ -86,8 +87,11 @@ export class RequestLedger implements AttemptRecorder {
     this.#queued.push(
       encodeEvent('nextmodel.attempt.started.v1', `${receiptId}:${event.n}/started`, receiptId, event.startedAt, event),
     );
+    pass('intent_before');
     // Synced while the provider works; its receipt's sync covers it when the provider is faster than that.
-    return this.parts.log.append(this.#queued.splice(0), 'soon').written;
+    const { written } = this.parts.log.append(this.#queued.splice(0), 'soon');
+    pass('intent_queued');
+    return written;
   }
 
   finished(outcome: AttemptOutcome): void {
@@ -184,7 +188,9 @@ export class RequestLedger implements AttemptRecorder {
       );
       this.#queued.push(content);
     }
+    pass('receipt_before');
     const { written, durable } = this.parts.log.append(this.#queued.splice(0));
+    pass('receipt_queued');
     if (content !== null) this.parts.onContent(content);
     this.parts.onSealed(receipt, sealed.value as string);
     return { receipt, written, durable };

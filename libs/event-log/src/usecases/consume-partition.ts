@@ -1,3 +1,4 @@
+import { pass } from '#events/ports/failpoint.js';
 import type { CheckpointStore } from '../ports/checkpoint-store.js';
 import type { BatchOutcome, EventLogReader, RecordBatch, SubscribeOptions } from '../ports/event-log.js';
 import { backoffMs, pause } from './backoff.js';
@@ -85,6 +86,7 @@ export async function consumePartition(
         waitMs = backoffMs(failures);
       }
       if (delivered) {
+        pass('batch_handled');
         offset = batch.nextOffset;
         await save(offset);
       } else await pause(waitMs, signal);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { NewRecord, StoredRecord } from '#events/domain/event-record.js';
+import { pass } from '#events/ports/failpoint.js';
 import type { CheckpointStore } from '../ports/checkpoint-store.js';
 import type { EventLogReader, RecordBatch } from '../ports/event-log.js';
 import { backoffMs, pause } from './backoff.js';
@@ -134,9 +135,12 @@ export class TopicShipper {
     let rest = batch.records.filter(({ offset }) => offset >= this.#next);
     while (rest.length > 0) {
       this.#sendingSince = performance.now();
-      const outcome = await sink.send(rest).finally(() => {
+      const sending = sink.send(rest).finally(() => {
         this.#sendingSince = null;
       });
+      pass('ship_sent');
+      const outcome = await sending;
+      pass('ship_acked');
       if (outcome.kind === 'acked') {
         this.#shipped += rest.length;
         break;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { pass } from '#events/ports/failpoint.js';
 import type { CheckpointStore } from '../../ports/checkpoint-store.js';
 
 /**
@@ -100,6 +101,7 @@ class GroupFile {
       } finally {
         await handle.close();
       }
+      pass('checkpoint_written');
       await fs.rename(temporary, this.#file);
     } catch (error) {
       await fs.rm(temporary, { force: true });

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { pass } from '#events/ports/failpoint.js';
 import { type SegmentDevice, writeFully } from './segment-device.js';
 import { encodeSegmentHeader, type SegmentHeader, segmentName } from './segment-header.js';
 import type { UnsyncedBytes } from './unsynced-bytes.js';
@@ -47,7 +48,9 @@ export class SegmentFile {
       if (unsynced !== null) {
         writeFully(device, descriptor, unsynced.buffer, unsynced.index(unsynced.synced), carried, head.length);
       }
+      pass('segment_headed');
       device.rename(`${file}.new`, file);
+      pass('segment_named');
       return new SegmentFile(device, descriptor, header.sequence, head.length + carried);
     } catch (error) {
       device.close(descriptor);

@@ -2,6 +2,7 @@ import { ClickHouseError, createClient, type ClickHouseClient, type ClickHouseSe
 import type { Receipt } from '#events/domain/receipt.js';
 import { receiptTimeMs, type ReceiptId } from '#events/domain/ids.js';
 import { RouterError } from '#events/domain/router-error.js';
+import { pass } from '#events/ports/failpoint.js';
 import {
   checkedDatabase,
   DEFAULT_DATABASE,
@@ -96,6 +97,7 @@ export class ClickhouseReceiptStore implements ReceiptStore {
       if (all.length === 0) continue;
       const missing = options.verify === true ? await this.#missing(table, batch, all) : all;
       if (missing.length > 0) await this.#insert(table, batchToken(table, batch, all), missing);
+      pass('table_inserted');
     }
   }
 

@@ -1,4 +1,4 @@
-// node tools/reliability/fault-upstream.mjs [port]
+// node tools/reliability/fault-upstream-server.mjs [port]
 // The fault upstream as a server: model `f:<scenario>[:<argument>]`, attempts at GET /__log?id=<id>.
 import './typescript-hooks.mjs';
 
