@@ -1,5 +1,7 @@
+type Wake = (topics: ReadonlySet<string> | null) => void;
+
 /** Tells readers of the same process that a partition directory has grown, without a trip through the file system. */
-const listeners = new Map<string, Set<() => void>>();
+const listeners = new Map<string, Set<Wake>>();
 const written = new Set<string>();
 
 /** A writer of this process signals for the directory from now on; the result ends that. */
@@ -11,12 +13,13 @@ export function startSignalling(directory: string): () => void {
 /** Does this process write the directory? Then there is no need to look at it often. */
 export const isSignalled = (directory: string): boolean => written.has(directory);
 
-export function signalAppended(directory: string): void {
+/** @param topics of the records that can be read now: who waits for another topic is not woken; `null` = any. */
+export function signalAppended(directory: string, topics: ReadonlySet<string> | null): void {
   const interested = listeners.get(directory);
-  if (interested !== undefined) for (const wake of interested) wake();
+  if (interested !== undefined) for (const wake of interested) wake(topics);
 }
 
-export function onAppended(directory: string, wake: () => void): () => void {
+export function onAppended(directory: string, wake: Wake): () => void {
   const interested = listeners.get(directory) ?? new Set();
   interested.add(wake);
   listeners.set(directory, interested);

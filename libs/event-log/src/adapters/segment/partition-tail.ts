@@ -38,7 +38,7 @@ export class PartitionTail {
 
   constructor(store: SegmentStore) {
     this.#store = store;
-    this.#stopListening = onAppended(store.directory, () => this.#lookSoon());
+    this.#stopListening = onAppended(store.directory, (topics) => this.#lookSoon(topics));
   }
 
   /** Next offset that the writer will give to a record of the topic. */
@@ -78,8 +78,11 @@ export class PartitionTail {
     for (const { wake } of this.#waiting) wake();
   }
 
-  #lookSoon(): void {
+  #lookSoon(topics: ReadonlySet<string> | null): void {
     if (this.#signalled || this.#waiting.size === 0) return;
+    let awaited = topics === null;
+    for (const { topic } of this.#waiting) awaited ||= topics?.has(topic) === true;
+    if (!awaited) return;
     this.#signalled = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(this.#look, SIGNAL_DELAY_MS);

@@ -1,4 +1,5 @@
 import type { NewRecord } from '#events/domain/event-record.js';
+import { pass } from '#events/ports/failpoint.js';
 import { logUnavailable, PROBE_INTERVAL_MS } from '../../domain/log-unavailable.js';
 import type { Appended, EventLogWriter } from '../../ports/event-log.js';
 import { signalAppended } from './append-signal.js';
@@ -74,6 +75,7 @@ export class SegmentWriter implements EventLogWriter {
       setImmediate(this.#writeTurn);
     }
     turn.count += records.length;
+    for (const { topic } of records) turn.topics.add(topic);
     if (urgency === 'now') turn.urgent = true;
     if (this.#unsynced.used - this.#unsynced.written > WAITING_BYTES_MAX) this.#writeTurn();
     return turn;
@@ -95,11 +97,12 @@ export class SegmentWriter implements EventLogWriter {
       turn.fail(this.#refuse('write', error));
       return;
     }
+    pass('log_written');
     bytes.written = bytes.used;
     turn.end = bytes.written;
     turn.resolveWritten();
     this.#undurable.push(turn);
-    signalAppended(this.#state.directory);
+    signalAppended(this.#state.directory, turn.topics);
     if (turn.urgent) this.#sync();
     else this.#syncTimer ??= setTimeout(this.#syncLate, SOON_SYNC_MS);
   };
@@ -123,6 +126,7 @@ export class SegmentWriter implements EventLogWriter {
     const target = this.#unsynced.written;
     this.#syncFile((error) => {
       this.#syncing = false;
+      if (error === null) pass('log_synced');
       if (error === null) this.#synced(target);
       else this.#syncFailed(error);
     });
@@ -204,7 +208,7 @@ export class SegmentWriter implements EventLogWriter {
     } catch {
       // Its bytes up to there are synced.
     }
-    signalAppended(directory);
+    signalAppended(directory, null);
   }
 
   #refuse(operation: 'write' | 'sync', cause: unknown): Error {

@@ -8,6 +8,7 @@ export class Turn implements Appended {
   readonly resolveDurable: () => void;
   /** Where its bytes end; known when they are written. */
   end = Infinity;
+  readonly topics = new Set<string>();
   /** Records in it. */
   count = 0;
   /** Somebody waits for it to be on disk. */
