@@ -30,9 +30,25 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'audit',
     {
-      words: '[name] [--format table|json|csv]',
-      does: 'runs an audit; without a name lists them',
+      words: '[name|recompute] [--format …]',
+      does: 'runs an audit; without a name lists them; recompute: every cost of the log again',
       load: () => import('./commands/audit.js'),
+    },
+  ],
+  [
+    'prices',
+    {
+      words: 'check|publish <file>',
+      does: 'checks a price list, or publishes it to all gateways',
+      load: () => import('./commands/prices.js'),
+    },
+  ],
+  [
+    'rerate',
+    {
+      words: '--from <day> [--prices file] [--dry-run]',
+      does: 'prices old receipts again; differences become adjustments',
+      load: () => import('./commands/rerate.js'),
     },
   ],
   [

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { AdminEventsController } from './http/admin-events.controller.js';
 import { AdminKeysController } from './http/admin-keys.controller.js';
 import { AdminReplayController } from './http/admin-replay.controller.js';
 import { GATEWAY_PARTS, type GatewayParts } from './http/gateway-parts.js';
@@ -13,7 +14,14 @@ export class GatewayModule {
   static over(parts: GatewayParts): DynamicModule {
     return {
       module: GatewayModule,
-      controllers: [HealthController, ModelsController, ReceiptsController, AdminKeysController, AdminReplayController],
+      controllers: [
+        HealthController,
+        ModelsController,
+        ReceiptsController,
+        AdminKeysController,
+        AdminEventsController,
+        AdminReplayController,
+      ],
       providers: [{ provide: GATEWAY_PARTS, useValue: parts }, ApiKeyGuard, AdminGuard],
     };
   }

@@ -31,6 +31,7 @@ import type { ShipperChild } from './shipper-child.js';
 import { consumerLags } from './consumer-lags.js';
 import { createKeyLimits } from './key-limits.js';
 import { expectedPrice } from './expected-price.js';
+import { PriceArchive } from './price-archive.js';
 import { SpendTail } from './spend-tail.js';
 import { startLogRetention } from './log-retention.js';
 import { openGatewayCache } from './open-cache.js';
@@ -83,9 +84,16 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
   const keys = createKeyRing();
   const limits = await createKeyLimits(settings.environment.redisUrl, clock, settings.reliability.totalTimeoutMs);
   const spend = new SpendTail(log.sharedReader, limits, logger);
+  const archive = new PriceArchive(
+    log.writer,
+    prices.book,
+    () => clock.nowMs(),
+    (error) => logger.warn({ err: error }, 'a price record could not be kept in the log'),
+  );
   const applyControl = (event: RouterEvent): void => {
     keys.apply(event);
     prices.book.apply(event);
+    archive.note(event);
     if (event.type === 'nextmodel.apikey.created.v1' && event.data.budgetUsd !== null) spend.start();
   };
   const onProblem = (error: unknown): void => logger.warn({ err: error }, 'the control topic could not be followed');
@@ -147,6 +155,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       onSealed: (receipt, text) => {
         cursor.sealed(receipt.receiptId);
         recent.add(receipt.receiptId, text);
+        archive.used(receipt);
         metrics.receiptSealed(receipt);
         limits.settled(receipt);
       },

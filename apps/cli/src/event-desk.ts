@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import { dataDirectoryOwner, openDataDirectory } from '#config/config.module.js';
+import type { Settings } from '#config/domain/settings.js';
+import { encodeEvent } from '#events/domain/event-codec.js';
+import type { NewRecord } from '#events/domain/event-record.js';
+import type { ReceiptAdjusted } from '#events/domain/router-event.js';
+import { openSegmentReader, openSegmentWriter } from '#event-log/event-log.module.js';
+import type { EventLogReader } from '#event-log/ports/event-log.js';
+import { callAdmin } from './admin-client.js';
+
+export interface PriceText {
+  readonly priceId: string;
+  readonly priceHash: string;
+  readonly record: string;
+}
+
+/** Where facts are added: at a running instance through its admin API, else in its log. */
+export interface EventDesk {
+  adjust(adjustments: readonly ReceiptAdjusted[]): Promise<void>;
+  publishPrices(prices: readonly PriceText[]): Promise<void>;
+  erase(tenantId: string, subject: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const PER_CALL = 200;
+
+/** Reads the events of an instance, running or not. Takes no lock and makes nothing. */
+export async function openEvents(settings: Settings): Promise<EventLogReader> {
+  const brokers = settings.environment.kafkaBrokers;
+  if (brokers.length === 0) return openSegmentReader({ directory: join(settings.environment.dataDir, 'log') });
+  const { openKafkaLog } = await import('#event-log/kafka-log.module.js');
+  const kafka = await openKafkaLog({ brokers, clientId: 'nextmodel-cli' });
+  const { reader } = kafka;
+  return {
+    partitions: (topic) => reader.partitions(topic),
+    bounds: (topic, partition) => reader.bounds(topic, partition),
+    read: (from, limits, signal) => reader.read(from, limits, signal),
+    close: () => kafka.close(),
+  };
+}
+
+/** @throws RouterError `data_directory_owned` when an instance starts at this very moment. */
+export async function openEventDesk(settings: Settings): Promise<EventDesk> {
+  const owner = await dataDirectoryOwner(settings.environment.dataDir);
+  return owner === null ? stoppedDesk(settings) : runningDesk(settings);
+}
+
+function runningDesk(settings: Settings): EventDesk {
+  return {
+    adjust: async (adjustments) => {
+      for (const part of parts(adjustments)) {
+        const body = part.map((one) => ({
+          receipt_id: one.receiptId,
+          tenant_id: one.tenantId,
+          seq: one.seq,
+          delta_pico_usd: one.deltaPicoUsd,
+          reason: one.reason,
+          evidence: one.evidence,
+          adjusted_at: one.adjustedAt,
+        }));
+        await callAdmin(settings, 'POST', '/adjustments', { adjustments: body });
+      }
+    },
+    publishPrices: async (prices) => {
+      for (const part of parts(prices)) {
+        await callAdmin(settings, 'POST', '/prices', { records: part.map(({ record }) => record) });
+      }
+    },
+    erase: async (tenant, subject) => {
+      await callAdmin(settings, 'POST', '/subjects/erase', { tenant, subject });
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+async function stoppedDesk(settings: Settings): Promise<EventDesk> {
+  const directory = await openDataDirectory(settings.environment.dataDir, settings.environment);
+  const writer = await openSegmentWriter({ directory: directory.log, partition: 0, durability: 'strict' });
+  const append = async (records: readonly NewRecord[]): Promise<void> => {
+    if (records.length > 0) await writer.append(records).durable;
+  };
+  return {
+    adjust: (adjustments) =>
+      append(
+        adjustments.map((one) =>
+          encodeEvent(
+            'nextmodel.receipt.adjusted.v1',
+            `${one.receiptId}/adjusted/${one.seq}`,
+            one.receiptId,
+            one.adjustedAt,
+            one,
+          ),
+        ),
+      ),
+    publishPrices: (prices) => append(prices.map((price) => priceRecord(price, now()))),
+    erase: (tenantId, subject) => {
+      const erasedAt = now();
+      const data = { tenantId, subject, erasedAt };
+      return append([encodeEvent('nextmodel.subject.erased.v1', `${subject}/erased`, subject, erasedAt, data)]);
+    },
+    close: async () => {
+      await writer.close();
+      await directory.close();
+    },
+  };
+}
+
+const now = (): string => new Date().toISOString();
+
+function priceRecord(price: PriceText, publishedAt: string): NewRecord {
+  const { priceHash } = price;
+  return encodeEvent('nextmodel.price.published.v1', `price/${priceHash}`, priceHash, publishedAt, {
+    ...price,
+    publishedAt,
+  });
+}
+
+function parts<T>(all: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / PER_CALL) }, (_, at) =>
+    all.slice(at * PER_CALL, (at + 1) * PER_CALL),
+  );
+}

@@ -1,0 +1,107 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, startProduct, uuidOf, type Product } from '../../standalone/test/start-product.js';
+
+let product: Product;
+let unpriced: string;
+
+beforeAll(async () => {
+  product = await startProduct();
+  for (let n = 0; n < 6; n += 1) await product.chat(n % 2 === 0 ? 'large' : 'small', `question ${n}`);
+  const answer = await product.chat('a/unpriced', 'no price');
+  unpriced = uuidOf(answer.receiptId);
+  await product.row(`SELECT 1 FROM receipts WHERE receipt_id = '${unpriced}'`);
+});
+afterAll(() => product?.close());
+
+function file(name: string, text: string): string {
+  const path = join(product.directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+const PERIOD = ['--from', '2026-01-01'] as const;
+const effective = (): Promise<readonly string[]> =>
+  product.row(`SELECT effective_usd, adjustments FROM receipts_effective WHERE receipt_id = '${unpriced}'`);
+
+describe('prices', () => {
+  it('are refused with all problems and their places, and nothing is published', async () => {
+    const path = file(
+      'bad.yaml',
+      '- { provider: alpha, model: x, usd_per_million: { output_text: -1 } }\n- { provider: alpha, model: y, currency: XYZ, per_million: { output_text: 1 } }\n',
+    );
+
+    const ended = await product.cli('prices', 'publish', path);
+
+    expect(ended.code).toBe(78);
+    expect(ended.stderr).toMatch(/bad\.yaml:1 .*negative[^]*bad\.yaml:2 .*XYZ/);
+    expect((await product.chat('a/x', 'still unpriced')).x('cost-usd') ?? '').not.toMatch(/\d/);
+  });
+
+  it('hold for the next request once they are published, and publishing again does nothing', async () => {
+    const path = file(
+      'good.yaml',
+      '- { provider: alpha, model: x, usd_per_million: { input_uncached: 1, output_text: 1 } }\n',
+    );
+
+    const first = await product.cli('prices', 'publish', path);
+    const priced = await product.chat('a/x', 'priced now');
+    const again = await product.cli('prices', 'publish', path);
+
+    expect([first.code, first.stdout.includes('1 of 1 were published')]).toEqual([0, true]);
+    expect(priced.x('cost-usd')).toMatch(/^0\.\d+$/);
+    expect(again.stdout).toContain('0 of 1 were published');
+  });
+});
+
+describe('rerate', () => {
+  const prices = (): string =>
+    file(
+      'new.yaml',
+      '- { provider: alpha, model: unpriced, usd_per_million: { input_uncached: 1, output_text: 1 } }\n',
+    );
+
+  it('only says what it would write with --dry-run', async () => {
+    const ended = await product.cli('rerate', ...PERIOD, '--prices', prices(), '--dry-run');
+
+    expect([ended.code, ended.stderr]).toEqual([0, '']);
+    expect(ended.stdout).toMatch(/alpha\s+unpriced\s+1\s+1\s+1\s+0/);
+    expect(ended.stdout).toContain('2 adjustments would be written');
+    expect((await effective())[1]).toBe('0');
+  });
+
+  it('prices what had no price, once', async () => {
+    const first = await product.cli('rerate', ...PERIOD, '--prices', prices());
+    await eventually(async () => (await effective())[1] === '1');
+    const second = await product.cli('rerate', ...PERIOD, '--prices', prices());
+
+    expect(first.stdout).toContain('2 adjustments were written');
+    expect(second.stdout).toContain('0 adjustments were written');
+    expect(Number((await effective())[0])).toBeGreaterThan(0);
+    const receipt = await product.request('GET', `/v1/receipts/${unpriced}`);
+    expect(receipt.body).toMatchObject({ cost_usd: null, cost_status: 'unpriced' });
+  });
+});
+
+describe('audit recompute', () => {
+  it('computes every cost again from records that stand in the log', async () => {
+    const ended = await product.cli('audit', 'recompute');
+
+    expect([ended.code, ended.stderr]).toEqual([0, '']);
+    expect(ended.stdout).toMatch(
+      /receipts\s+attempts\s+priced\s+price_records\s+mismatches\n[-\s]+\n\s*\d+\s+\d+\s+\d+\s+[1-9]\d*\s+0\n/,
+    );
+  });
+
+  it('still does so when the operator has changed the price file', async () => {
+    await product.stop();
+    file(
+      'prices.yaml',
+      '- { provider: beta, model: beta-small, usd_per_million: { input_uncached: 9, output_text: 9 } }\n',
+    );
+
+    const ended = await product.cli('audit', 'recompute');
+
+    expect([ended.code, ended.stdout]).toEqual([0, expect.stringMatching(/ 0\n/) as string]);
+  });
+});
