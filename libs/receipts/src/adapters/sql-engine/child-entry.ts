@@ -24,5 +24,8 @@ export function childEntry(): ChildEntry {
   const path = fileURLToPath(new URL(`./sql-engine-main.${fromSource ? 'ts' : 'js'}`, import.meta.url));
   if (!fromSource) return { path, execArgv: [] };
   const hook = `data:text/javascript,${encodeURIComponent(SOURCE_HOOK)}`;
-  return { path, execArgv: ['--conditions=nextmodel-source', '--disable-warning=ExperimentalWarning', '--import', hook] };
+  return {
+    path,
+    execArgv: ['--conditions=nextmodel-source', '--disable-warning=ExperimentalWarning', '--import', hook],
+  };
 }
