@@ -59,6 +59,26 @@ const afterContent = (count: number, then: (res: ServerResponse) => void): Scena
 
 /** What the whole product meets beyond the scenarios of the attempt engine's own tests. */
 const MORE: Readonly<Record<string, Scenario>> = {
+  /** Says the request's id, so that an answer in the wrong hands shows. */
+  echo: async ({ res, streamed, arg }) => {
+    if (!streamed) {
+      await sleep(15);
+      res.writeHead(200, { 'content-type': 'application/json' });
+      res.end(
+        completionJson({
+          choices: [{ index: 0, message: { role: 'assistant', content: `echo ${arg}` }, finish_reason: 'stop' }],
+        }),
+      );
+      return;
+    }
+    openSse(res);
+    for (const piece of ['echo', ' ', ...(arg ?? '').split(/(?=_)/)]) {
+      if (res.destroyed) return;
+      res.write(sse([chunkJson({ content: piece })]));
+      await sleep(8);
+    }
+    res.end(sse(streamEvents().slice(-3)));
+  },
   s_onewrite: ({ res }) => {
     openSse(res);
     res.end(sse(streamEvents()));

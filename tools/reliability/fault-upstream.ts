@@ -118,7 +118,12 @@ export async function startFaultUpstream(options: FaultUpstreamOptions = {}): Pr
       res.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"message":"no such scenario"}}');
       return;
     }
-    const arg = scenarioName === 'redirect' ? String((server.address() as AddressInfo).port) : argument;
+    const arg =
+      scenarioName === 'redirect'
+        ? String((server.address() as AddressInfo).port)
+        : scenarioName === 'echo'
+          ? id
+          : argument;
     await scenario({ res, streamed: body['stream'] === true, arg, n });
   };
 

@@ -1,0 +1,257 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FAILPOINTS, type Failpoint } from '#events/ports/failpoint.js';
+import { faultConfiguration } from './fault-configuration.js';
+import { startFaultUpstream } from './fault-upstream.js';
+import { ADMIN_TOKEN, startGateway, type GatewayProcess } from './gateway-process.js';
+import { checkHistory, type ClientEntry, type Violation } from './history-checker.js';
+import { callGateway, newId, readStream } from './http-call.js';
+import { readLog, readRows } from './read-history.js';
+
+export interface KillLoopOptions {
+  /** How often each point kills. */
+  readonly kills: number;
+  /** Kills at random moments. */
+  readonly randomKills: number;
+  readonly seed?: number;
+  /** Default: all that a product without Kafka passes. */
+  readonly points?: readonly Failpoint[];
+  readonly onRound?: (round: string) => void;
+}
+
+export interface KillLoopReport {
+  readonly kills: number;
+  /** Points that were armed and never passed; a round of theirs proves nothing. */
+  readonly notReached: readonly string[];
+  readonly requests: number;
+  readonly receipts: number;
+  readonly unknown: number;
+  readonly violations: readonly Violation[];
+  /** Longest start after a kill, until requests were taken. */
+  readonly readyMsMax: number;
+}
+
+/** Kafka's points are passed by a shipper only. */
+const WITHOUT_KAFKA = FAILPOINTS.filter((point) => !point.startsWith('ship_'));
+/** Passed by the ingester, which only the whole product has. */
+const OF_INGESTER: ReadonlySet<Failpoint> = new Set(['table_inserted', 'batch_handled']);
+const OF_START: ReadonlySet<Failpoint> = new Set([
+  'recovery_found',
+  'recovery_sealed',
+  'segment_headed',
+  'segment_named',
+]);
+/** Passed every other second only. */
+const RARE: ReadonlySet<Failpoint> = new Set(['checkpoint_written']);
+/** How many passages of a point a load is sure to make; default 8. */
+const PASSAGES: Partial<Record<Failpoint, number>> = { checkpoint_written: 2, control_durable: 2, stream_event: 20 };
+const REQUESTS = 24;
+const PRICES = `
+- { provider: fault, model: "f:echo", currency: USD, valid_from: 2026-01-01, usd_per_million: { input_uncached: 2, input_cache_read: 0.5, output_text: 8, output_reasoning: 8 } }
+`;
+const TENANTS = ['north', 'south'] as const;
+const SQL_WAIT_MS = 30_000;
+
+/**
+ * Kills the product again and again while it works, lets it recover, and compares what callers, upstream, log and
+ * tables say. Everything happens on one data directory, so that each life inherits the death of the one before.
+ */
+export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopReport> {
+  const random = seeded(options.seed ?? 1);
+  const directory = mkdtempSync(join(tmpdir(), 'nextmodel-kills-'));
+  writeFileSync(join(directory, 'prices.yaml'), PRICES);
+  const upstream = await startFaultUpstream();
+  const configuration = `${faultConfiguration({ upstream: upstream.baseUrl })}prices: { files: [ ./prices.yaml ], unpriced: allow }\n`;
+  const clients: ClientEntry[] = [];
+  const notReached: string[] = [];
+  const keys: string[] = [];
+  let [kills, readyMsMax] = [0, 0];
+  const start = async (failpoint: string | null, whole = false): Promise<GatewayProcess> => {
+    const env: Record<string, string> = failpoint === null ? {} : { FAILPOINT: failpoint };
+    const beganMs = performance.now();
+    const gateway = await startGateway({ configuration, directory, whole, env });
+    readyMsMax = Math.max(readyMsMax, performance.now() - beganMs);
+    return gateway;
+  };
+
+  /** A life under load that ends at the point, or is ended after the load. */
+  const round = async (name: string, gateway: GatewayProcess, killAfterMs: number | null): Promise<void> => {
+    if (keys.length === 0) keys.push(...(await makeKeys(gateway)));
+    const load = runLoad(gateway, keys, random, clients);
+    if (killAfterMs !== null) setTimeout(() => gateway.kill(), killAfterMs);
+    await Promise.race([load, gateway.ended]);
+    if (gateway.exit === null && RARE.has(name.split(':')[0] as Failpoint))
+      await Promise.race([sleep(3_000), gateway.ended]);
+    if (gateway.exit === null && killAfterMs === null) notReached.push(name);
+    gateway.kill();
+    await gateway.ended;
+    await load;
+    kills += 1;
+    options.onRound?.(name);
+  };
+
+  try {
+    // The first life makes the keys; everything after it finds a log with a past.
+    await round('random', await start(null), 150);
+    const points = options.points ?? WITHOUT_KAFKA;
+    for (let turn = 0; turn < options.kills; turn += 1) {
+      for (const point of points) {
+        if (OF_INGESTER.has(point)) continue;
+        const at = OF_START.has(point) ? 1 : 1 + Math.floor(random() * (PASSAGES[point] ?? 8));
+        const name = `${point}:${at}`;
+        if (!OF_START.has(point)) {
+          await round(name, await start(name), null);
+          continue;
+        }
+        // Segments are made at the first start only; there it dies on a directory of its own.
+        const died = await startDies(name, configuration, point.startsWith('segment_') ? null : directory);
+        if (!died) notReached.push(name);
+        kills += 1;
+        options.onRound?.(name);
+      }
+    }
+    for (let kill = 0; kill < options.randomKills; kill += 1) {
+      await round('random', await start(null), 20 + Math.floor(random() * 500));
+    }
+    for (const point of points.filter((one) => OF_INGESTER.has(one))) {
+      for (let turn = 0; turn < options.kills; turn += 1) {
+        const name = `${point}:${1 + Math.floor(random() * 3)}`;
+        const reached = await ingesterDies(await start(name, true), keys, random, clients);
+        if (!reached) notReached.push(name);
+        kills += 1;
+        options.onRound?.(name);
+      }
+    }
+    const last = await start(null, true);
+    await runLoad(last, keys, random, clients);
+    const { receipts, steps } = await readLog(join(directory, 'data'));
+    const distinct = new Set(receipts.map(({ receiptId }) => receiptId)).size;
+    const rows = await readAllRows(last.sqlPort, distinct);
+    await last.stop();
+    const calls = [...Map.groupBy(upstream.calls, ({ id }) => id)].map(([id, all]) => ({ id, calls: all.length }));
+    return {
+      kills,
+      notReached,
+      requests: clients.length,
+      receipts: distinct,
+      unknown: receipts.filter(({ status }) => status === 'unknown').length,
+      violations: checkHistory({ clients, upstream: calls, receipts, rows, steps }),
+      readyMsMax: Math.round(readyMsMax),
+    };
+  } finally {
+    await upstream.close();
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+async function makeKeys(gateway: GatewayProcess): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for (const tenant of TENANTS) {
+    const response = await fetch(`${gateway.origin}/admin/v1/keys`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_TOKEN}` },
+      body: JSON.stringify({ name: tenant, tenant }),
+    });
+    keys.push(((await response.json()) as { key: string }).key);
+  }
+  return keys;
+}
+
+/** Requests of all kinds over a good quarter of a second; never rejects. */
+async function runLoad(
+  gateway: GatewayProcess,
+  keys: readonly string[],
+  random: () => number,
+  clients: ClientEntry[],
+): Promise<void> {
+  const control = sleep(60).then(() => makeKeys(gateway).catch(() => []));
+  const requests = Array.from({ length: REQUESTS }, async (_, at) => {
+    await sleep(at * 10);
+    const kind = ['f:echo', 'f:echo', 'f:echo', 'f:flaky:1', 'f:500', 'f:s_fin', 'f:echo'][at % 7] as string;
+    const stream = kind === 'f:s_fin' || random() < 0.5;
+    const tenant = at % 2;
+    const leaves = at % 7 === 6;
+    const id = newId();
+    const result = await callGateway(gateway.baseUrl, kind, {
+      id,
+      stream,
+      key: keys[tenant] as string,
+      headers: { 'x-nextmodel-tags': `case=${id}` },
+      deadlineMs: 12_000,
+      ...(leaves ? { leaveAfterMs: Math.floor(random() * 60) } : {}),
+    });
+    const read = readStream(result.body);
+    const asStream = stream && result.status === 200;
+    const whole = result.status === 200 && result.whole && result.error === null && (!stream || read.doneCount === 1);
+    const told = result.whole && (result.status >= 400 || read.errorFrames > 0);
+    clients.push({
+      id,
+      tenantId: TENANTS[tenant] as string,
+      outcome: whole ? 'whole' : told ? 'error' : 'gone',
+      receiptId: String(result.headers['x-nextmodel-receipt-id'] ?? '').replace(/^rcpt_/, '') || null,
+      text: kind !== 'f:echo' || !whole ? null : stream ? read.text : contentOf(result.body),
+      silentEnd: asStream && result.whole && result.error === null && !whole && !told && !leaves,
+    });
+  });
+  await Promise.all([...requests, control]);
+}
+
+function contentOf(body: Buffer): string {
+  const { choices } = JSON.parse(body.toString('utf8')) as { choices: { message: { content: string } }[] };
+  return choices[0]?.message.content ?? '';
+}
+
+async function startDies(failpoint: string, configuration: string, directory: string | null): Promise<boolean> {
+  const own = directory ?? mkdtempSync(join(tmpdir(), 'nextmodel-kills-'));
+  writeFileSync(join(own, 'prices.yaml'), PRICES);
+  try {
+    const survivor = await startGateway({ configuration, directory: own, env: { FAILPOINT: failpoint } });
+    await survivor.close();
+    return false;
+  } catch {
+    if (directory !== null) return true;
+    const next = await startGateway({ configuration, directory: own });
+    await next.close();
+    return true;
+  } finally {
+    if (directory === null) rmSync(own, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** The supervisor starts the next ingester by itself; the product as a whole stays up. */
+async function ingesterDies(
+  product: GatewayProcess,
+  keys: readonly string[],
+  random: () => number,
+  clients: ClientEntry[],
+): Promise<boolean> {
+  await runLoad(product, keys, random, clients);
+  const deadline = performance.now() + SQL_WAIT_MS;
+  const died = (): boolean => /process died; starting|ingester died; starting/.test(product.output);
+  while (!died() && performance.now() < deadline) await sleep(50);
+  await sleep(1_200);
+  await product.stop();
+  return died();
+}
+
+async function readAllRows(sqlPort: number, count: number): Promise<Awaited<ReturnType<typeof readRows>>> {
+  const deadline = performance.now() + SQL_WAIT_MS;
+  for (;;) {
+    const rows = await readRows(sqlPort).catch(() => []);
+    if (rows.length >= count || performance.now() > deadline) return rows;
+    await sleep(100);
+  }
+}
+
+/** Mulberry32: the same kills for the same seed. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
