@@ -4,6 +4,7 @@ import { createDispatcher, createUndiciTransport } from '#dispatch/dispatch.modu
 import { createSystemClock } from '#events/events.module.js';
 import type { ReceiptId } from '#events/domain/ids.js';
 import type { RouterEvent } from '#events/domain/router-event.js';
+import { pass } from '#events/ports/failpoint.js';
 import { TOPICS } from '#events/domain/topics.js';
 import { loadPriceBook } from '#pricing/pricing.module.js';
 import { createProviderRegistry, startDemoUpstream } from '#providers/providers.module.js';
@@ -65,7 +66,9 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     await cursor.load(),
     new Date(clock.nowMs()).toISOString(),
   );
+  pass('recovery_found');
   if (recovered.length > 0) await log.writer.append(recovered).durable;
+  pass('recovery_sealed');
 
   const prices = loadPriceBook({ files: settings.prices.files, nowMs: clock.nowMs() });
   if (!prices.ok) {
