@@ -54,9 +54,9 @@ describe('signed notes', () => {
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const changed = Buffer.from(bytes);
       changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7));
-      const note = parseNote(changed.toString('utf8'));
-      if (typeof note === 'string') continue;
-      expect(typeof checkNote(note, [keyOf(C2SP_KEY)], verifyEd25519), `bit ${bit}`).toBe('string');
+      const read = parseNote(changed.toString('utf8'));
+      if (typeof read === 'string') continue;
+      expect(typeof checkNote(read, [keyOf(C2SP_KEY)], verifyEd25519), `bit ${bit}`).toBe('string');
     }
   });
 

@@ -20,8 +20,8 @@ describe('tile paths', () => {
         fc.constantFrom<number | 'entries'>('entries', 0, 1, 7, 63),
         fc.nat({ max: 2 ** 40 }),
         fc.integer({ min: 1, max: 256 }),
-        (level, index, width) => {
-          const name = { level, index, width };
+        (level, index, count) => {
+          const name = { level, index, width: count };
 
           expect(parseTilePath(tilePath(name))).toEqual(name);
         },
