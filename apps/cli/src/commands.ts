@@ -52,6 +52,30 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    'close',
+    {
+      words: '<YYYY-MM> [--tenant t] [--draft]',
+      does: 'the statement of a month by tenant and key; the same bytes every time',
+      load: () => import('./commands/close.js'),
+    },
+  ],
+  [
+    'export',
+    {
+      words: 'focus --from <day> [--to <day>]',
+      does: 'usage as FOCUS 1.2 for finance',
+      load: () => import('./commands/export.js'),
+    },
+  ],
+  [
+    'reconcile',
+    {
+      words: '<invoice.csv|json>',
+      does: "a provider's invoice against the receipts: drift with its cause",
+      load: () => import('./commands/reconcile.js'),
+    },
+  ],
+  [
     'config',
     {
       words: 'check',

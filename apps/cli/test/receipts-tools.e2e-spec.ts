@@ -54,13 +54,10 @@ describe('prices', () => {
   });
 });
 
-describe('rerate', () => {
-  const prices = (): string =>
-    file(
-      'new.yaml',
-      '- { provider: alpha, model: unpriced, usd_per_million: { input_uncached: 1, output_text: 1 } }\n',
-    );
+const prices = (): string =>
+  file('new.yaml', '- { provider: alpha, model: unpriced, usd_per_million: { input_uncached: 1, output_text: 1 } }\n');
 
+describe('rerate', () => {
   it('only says what it would write with --dry-run', async () => {
     const ended = await product.cli('rerate', ...PERIOD, '--prices', prices(), '--dry-run');
 
@@ -80,6 +77,52 @@ describe('rerate', () => {
     expect(Number((await effective())[0])).toBeGreaterThan(0);
     const receipt = await product.request('GET', `/v1/receipts/${unpriced}`);
     expect(receipt.body).toMatchObject({ cost_usd: null, cost_status: 'unpriced' });
+  });
+});
+
+const sqlTotal = async (): Promise<string | undefined> =>
+  (await product.row('SELECT toString(sum(ifNull(effective_usd, 0))) FROM receipts_effective'))[0];
+
+describe('the books', () => {
+  const month = new Date().toISOString().slice(0, 7);
+
+  it('of a month are the same bytes each time, and agree with SQL', async () => {
+    const first = await product.cli('close', month, '--draft');
+    const second = await product.cli('close', month, '--draft');
+
+    expect([first.code, first.stderr]).toEqual([0, '']);
+    expect(second.stdout).toBe(first.stdout);
+    const { tenants } = JSON.parse(first.stdout) as { tenants: { total_usd: string; adjustments: unknown[] }[] };
+    expect(tenants.map(({ total_usd }) => total_usd)).toEqual([await sqlTotal()]);
+    expect(tenants[0]?.adjustments).toMatchObject([{ of_month: month, reason: 'rerated', count: 2 }]);
+    expect((await product.cli('close', month)).code).toBe(2);
+  });
+
+  it('go out as FOCUS', async () => {
+    const ended = await product.cli('export', 'focus', ...PERIOD, '--format', 'json');
+    const csv = await product.cli('export', 'focus', ...PERIOD);
+
+    expect([ended.code, ended.stderr]).toEqual([0, '']);
+    const rows = JSON.parse(ended.stdout) as { EffectiveCost: string; ChargeClass: string | null }[];
+    const sum = rows.reduce((total, row) => total + Number(row.EffectiveCost), 0);
+    expect(sum).toBeCloseTo(Number(await sqlTotal()), 11);
+    expect(rows.some(({ ChargeClass }) => ChargeClass === 'Correction')).toBe(true);
+    expect(csv.stdout.trim().split('\n')).toHaveLength(rows.length + 1);
+  });
+
+  it('are compared with an invoice', async () => {
+    const day = new Date().toISOString().slice(0, 10);
+    const spent = await product.row("SELECT toString(sum(cost_usd)) FROM attempts WHERE model = 'beta-small'");
+    const right = file('invoice.csv', `provider,model,day,cost_usd\nbeta,beta-small,${day},${spent[0]}\n`);
+    const wrong = file('wrong.csv', `provider,model,day,cost_usd\nbeta,beta-small,${day},7\nbeta,lost,${day},1\n`);
+
+    const fine = await product.cli('reconcile', right);
+    const drift = await product.cli('reconcile', wrong);
+
+    expect([fine.code, fine.stderr]).toEqual([0, '']);
+    expect(drift.code).toBe(1);
+    expect(drift.stdout).toMatch(/beta-small.*price\n.*lost.*missing_receipts/);
+    expect((await product.cli('reconcile', file('odd.csv', 'provider\n,\n'))).code).toBe(78);
   });
 });
 

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { decimalToPico } from '#events/domain/money.js';
+import { adjustedRecord, ArrayLog, sealedRecord } from '../__fixtures__/array-log.js';
+import { generateReceipts } from '../__fixtures__/generated-receipts.js';
+import { FOCUS_COLUMNS, type FocusRow } from '../domain/focus-rows.js';
+import { closeMonth } from './close-month.js';
+import { exportFocus } from './export-focus.js';
+import { scanReceipts } from './scan-receipts.js';
+
+const OCTOBER = { fromMs: Date.UTC(2026, 9), toMs: Date.UTC(2026, 10) };
+const NOVEMBER = { fromMs: OCTOBER.toMs, toMs: Date.UTC(2026, 11) };
+const BOTH = { fromMs: OCTOBER.fromMs, toMs: NOVEMBER.toMs };
+
+function logOf(count: number): ArrayLog {
+  const log = new ArrayLog();
+  const made = generateReceipts({ seed: 3, count, endMs: Date.UTC(2026, 10, 20), days: 40, tenants: 3 });
+  for (const receipt of made) log.append(0, sealedRecord(receipt));
+  return log;
+}
+
+async function adjustFirst(log: ArrayLog, adjustedAt: string, deltaPicoUsd: string): Promise<void> {
+  for await (const { receipt } of scanReceipts(log, OCTOBER)) {
+    const { receiptId, tenantId } = receipt;
+    log.append(
+      0,
+      adjustedRecord({ receiptId, tenantId, seq: 1, adjustedAt, deltaPicoUsd, reason: 'invoice', evidence: '' }),
+    );
+    return;
+  }
+}
+const exactPico = (text: string | null): bigint => decimalToPico(text ?? '0') ?? -1n;
+
+describe('closing a month', () => {
+  it('gives the same bytes again, and what is corrected later stands in the next statement', async () => {
+    const log = logOf(800);
+    const before = JSON.stringify(await closeMonth(log, OCTOBER));
+    const november = await closeMonth(log, NOVEMBER);
+
+    await adjustFirst(log, '2026-11-21T00:00:00.000Z', '-5');
+
+    const after = await closeMonth(log, NOVEMBER);
+    expect(JSON.stringify(await closeMonth(log, OCTOBER))).toBe(before);
+    expect(after.map(({ charges }) => charges)).toEqual(november.map(({ charges }) => charges));
+    expect(after.flatMap(({ adjustments }) => adjustments)).toMatchObject([
+      { of_month: '2026-10', reason: 'invoice', count: 1, delta_usd: '-0.000000000005' },
+    ]);
+  });
+
+  it('adds up to the receipts, and counts what has no price', async () => {
+    const log = logOf(500);
+    let cost = 0n;
+    let unpriced = 0;
+    for await (const { receipt } of scanReceipts(log, BOTH)) {
+      cost += BigInt(receipt.costPicoUsd ?? '0');
+      if (receipt.costPicoUsd === null) unpriced += 1;
+    }
+
+    const statements = [...(await closeMonth(log, OCTOBER)), ...(await closeMonth(log, NOVEMBER))];
+
+    expect(statements.reduce((total, one) => total + exactPico(one.total_usd), 0n)).toBe(cost);
+    expect(statements.reduce((total, one) => total + one.unpriced_requests, 0)).toBe(unpriced);
+    expect(unpriced).toBeGreaterThan(0);
+  });
+
+  it('keeps tenants apart', async () => {
+    const log = logOf(200);
+    const all = await closeMonth(log, NOVEMBER);
+
+    expect(await closeMonth(log, NOVEMBER, all[0]?.tenant_id)).toEqual([all[0]]);
+  });
+});
+
+describe('the FOCUS export', () => {
+  it('sums up to the receipts to the picodollar, corrections included', async () => {
+    const log = logOf(500);
+    await adjustFirst(log, '2026-11-21T00:00:00.000Z', '-5');
+    let cost = -5n;
+    for await (const { receipt } of scanReceipts(log, BOTH)) {
+      for (const { billed, costPicoUsd } of receipt.attempts) if (billed !== 'no') cost += BigInt(costPicoUsd ?? '0');
+    }
+
+    const rows = await exportFocus(log, BOTH);
+
+    expect(rows.reduce((total, row) => total + exactPico(row.EffectiveCost), 0n)).toBe(cost);
+    expect(rows.length).toBeLessThan(2_000);
+  });
+
+  it('keeps the rules of its columns', async () => {
+    const log = logOf(500);
+    await adjustFirst(log, '2026-11-21T00:00:00.000Z', '-5');
+
+    for (const row of await exportFocus(log, BOTH))
+      expect([row.ChargeDescription, broken(row)]).toEqual([row.ChargeDescription, []]);
+  });
+});
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+const NUMBER = /^-?\d+(\.\d+)?$/;
+const NOT_NULL =
+  'BilledCost BillingAccountId BillingCurrency BillingPeriodEnd BillingPeriodStart ChargeCategory ChargePeriodEnd ChargePeriodStart ContractedCost EffectiveCost InvoiceIssuerName ListCost ProviderName PublisherName ServiceCategory ServiceName'.split(
+    ' ',
+  );
+const NUMERIC =
+  'BilledCost ConsumedQuantity ContractedCost ContractedUnitPrice EffectiveCost ListCost ListUnitPrice PricingCurrencyContractedUnitPrice PricingCurrencyEffectiveCost PricingCurrencyListUnitPrice PricingQuantity'.split(
+    ' ',
+  );
+
+/** Rules of FOCUS 1.2 that a row breaks. */
+function broken(row: FocusRow): readonly string[] {
+  const cell = (name: string): string | null => row[name as keyof FocusRow];
+  const rules: Readonly<Record<string, boolean>> = {
+    columns: JSON.stringify(Object.keys(row)) === JSON.stringify(FOCUS_COLUMNS),
+    notNull: NOT_NULL.every((name) => cell(name) !== null && cell(name) !== ''),
+    numbers: NUMERIC.every((name) => cell(name) === null || NUMBER.test(cell(name) ?? '')),
+    times: FOCUS_COLUMNS.filter((name) => /Period(Start|End)$/.test(name)).every((name) => TIME.test(row[name] ?? '')),
+    periods:
+      row.ChargePeriodStart! < row.ChargePeriodEnd! &&
+      row.ChargePeriodStart! >= row.BillingPeriodStart! &&
+      row.ChargePeriodEnd! <= row.BillingPeriodEnd!,
+    currencies: /^[A-Z]{3}$/.test(row.BillingCurrency ?? '') && /^[A-Z]{3}$/.test(row.PricingCurrency ?? ''),
+    category: row.ChargeCategory === 'Usage' && [null, 'Correction'].includes(row.ChargeClass),
+    service: row.ServiceCategory === 'AI and Machine Learning' && row.ServiceSubcategory === 'Generative AI',
+    unitWithQuantity: (row.ConsumedQuantity === null) === (row.ConsumedUnit === null),
+    pricingWithPrice: [
+      'PricingQuantity',
+      'PricingUnit',
+      'ListUnitPrice',
+      'ContractedUnitPrice',
+      'PricingCategory',
+    ].every((name) => (cell(name) === null) === (row.SkuPriceId === null)),
+    skuWithPrice: row.SkuPriceId === null || row.SkuId !== null,
+    product: row.SkuPriceId === null || product(row.ListUnitPrice!, row.PricingQuantity!) === scaled(row.ListCost!),
+  };
+  return Object.entries(rules).flatMap(([name, holds]) => (holds ? [] : [name]));
+}
+
+function scaled(text: string): bigint {
+  const [whole = '0', fraction = ''] = text.split('.');
+  return BigInt(whole + fraction.padEnd(21, '0'));
+}
+const product = (price: string, quantity: string): bigint => scaled(price) * BigInt(quantity);
