@@ -22,7 +22,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'replay',
     {
-      words: 'cache | receipts',
+      words: 'cache | receipts | transparency',
       does: 'rebuilds a view from the log, compares, switches',
       load: () => import('./commands/replay.js'),
     },
@@ -73,6 +73,14 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       words: '<invoice.csv|json>',
       does: "a provider's invoice against the receipts: drift with its cause",
       load: () => import('./commands/reconcile.js'),
+    },
+  ],
+  [
+    'verify',
+    {
+      words: '<receipt-id> | --event F --proof F --key K',
+      does: 'checks that a receipt is in the signed log and its cost adds up',
+      load: () => import('./commands/verify.js'),
     },
   ],
   [

@@ -7,6 +7,7 @@ import { AdminGuard, ApiKeyGuard } from './http/guards.js';
 import { HealthController } from './http/health.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { ReceiptsController } from './http/receipts.controller.js';
+import { ReceiptProofController, TransparencyController } from './http/transparency.controller.js';
 
 /** The slow routes. Chat and embeddings are served in front of Nest; see `hot-lane/`. */
 @Module({})
@@ -18,6 +19,8 @@ export class GatewayModule {
         HealthController,
         ModelsController,
         ReceiptsController,
+        ReceiptProofController,
+        TransparencyController,
         AdminKeysController,
         AdminEventsController,
         AdminReplayController,

@@ -15,6 +15,7 @@ import { ReceiptsController } from './http/receipts.controller.js';
 import type { GatewayParts } from './http/gateway-parts.js';
 import { Readiness } from './readiness.js';
 import { RecentReceipts } from './receipts/recent-receipts.js';
+import { TransparencyDesk } from './transparency/transparency-desk.js';
 
 const ADMIN = 'admin-token-for-tests-0123456789';
 const clock = createSystemClock();
@@ -46,6 +47,12 @@ const parts: GatewayParts = {
   adminToken: ADMIN,
   replayCache: () => Promise.reject(new Error('not here')),
   replayReceipts: () => Promise.reject(new Error('not here')),
+  replayTransparency: () => Promise.reject(new Error('not here')),
+  transparency: new TransparencyDesk({
+    reader: log.reader,
+    directory: '/nowhere',
+    signer: { name: 'test.example', publicKey: new Uint8Array(32) },
+  }),
   findReceipt: () => Promise.resolve(null),
 };
 const noLane = { handle: () => false } as unknown as HotLane;

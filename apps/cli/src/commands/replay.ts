@@ -9,6 +9,8 @@ import { clickhouseConnection } from '#config/domain/clickhouse-connection.js';
 import { ingesterCheckpoints } from '#gateway/replay/ingester-checkpoints.js';
 import { replayCache } from '#gateway/replay/replay-cache.js';
 import { replayReceiptTables } from '#gateway/replay/replay-receipts.js';
+import { replayTransparency } from '#gateway/transparency/replay-transparency.js';
+import { transparencyPaths } from '#gateway/transparency/transparency-paths.js';
 import { startSqlEngine } from '#receipts/receipts.module.js';
 import { callAdmin } from '../admin-client.js';
 import { requireSettings } from '../load-settings.js';
@@ -23,13 +25,13 @@ interface Job {
 type Sums = Readonly<Record<string, string>>;
 
 /**
- * `nextmodel replay cache|receipts`: rebuilds a view beside the present one, compares it with the log, switches.
+ * `nextmodel replay cache|receipts|transparency`: rebuilds a view beside the present one, compares it with the log, switches.
  * Through the admin API while an instance runs. Exit 1 when log and view disagree: then nothing was switched.
  */
 export async function run(words: readonly string[]): Promise<number> {
   const [view, ...rest] = words;
-  if ((view !== 'cache' && view !== 'receipts') || rest.length > 0)
-    throw new UsageError('usage: nextmodel replay cache|receipts');
+  if ((view !== 'cache' && view !== 'receipts' && view !== 'transparency') || rest.length > 0)
+    throw new UsageError('usage: nextmodel replay cache|receipts|transparency');
   const settings = requireSettings();
   const bar = new ProgressBar(`replay ${view}`);
   const owner = await dataDirectoryOwner(settings.environment.dataDir);
@@ -37,6 +39,7 @@ export async function run(words: readonly string[]): Promise<number> {
   const directory = await openDataDirectory(settings.environment.dataDir, settings.environment);
   const log = await openReader(settings, directory);
   try {
+    if (view === 'transparency') return await replayStoppedTransparency(settings, log.reader, bar);
     return view === 'cache'
       ? await replayStoppedCache(settings, directory, log.reader, bar)
       : await replayStoppedReceipts(settings, directory, log.reader, bar);
@@ -82,6 +85,20 @@ async function replayStoppedCache(
   }
   bar.end();
   return tell(true, { entries: String(entries) }, { entries: String(entries) });
+}
+
+async function replayStoppedTransparency(
+  settings: Settings,
+  reader: EventLogReader,
+  bar: ProgressBar,
+): Promise<number> {
+  const result = await replayTransparency({
+    reader,
+    ...transparencyPaths(settings.environment.dataDir),
+    onProgress: (read, total) => bar.show(read, total),
+  });
+  bar.end();
+  return tell(result.matches, result.fromLog, result.rebuilt);
 }
 
 async function replayStoppedReceipts(

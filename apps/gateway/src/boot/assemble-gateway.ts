@@ -11,6 +11,7 @@ import { createProviderRegistry, startDemoUpstream } from '#providers/providers.
 import { openClickhouseStore } from '#receipts/receipts.module.js';
 import { recoverDangling } from '#receipts/usecases/recover-dangling.js';
 import { createRouter, loadBuiltinClassifier } from '#routing/routing.module.js';
+import type { ErasableContentCipher } from '#semantic-cache/ports/content-cipher.js';
 import { createSingleFlight } from '#semantic-cache/semantic-cache.module.js';
 import { createMetrics } from '#telemetry/telemetry.module.js';
 import type { Logger } from '#telemetry/ports/logger.js';
@@ -25,6 +26,7 @@ import { RecentReceipts } from '../receipts/recent-receipts.js';
 import { RecoveryCursor } from '../recovery-cursor.js';
 import { publishControl } from '../publish-control.js';
 import { tailTopic } from '../tail-topic.js';
+import { openTransparency } from '../transparency/open-transparency.js';
 import type { BootOrder } from './boot-order.js';
 import { replayBesideIngester } from './replay-beside-ingester.js';
 import { firstKeyRecords } from './first-key.js';
@@ -93,10 +95,16 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     () => clock.nowMs(),
     (error) => logger.warn({ err: error }, 'a price record could not be kept in the log'),
   );
+  const erased = new Set<string>();
+  let openCipher: ErasableContentCipher | null = null;
   const applyControl = (event: RouterEvent): void => {
     keys.apply(event);
     prices.book.apply(event);
     archive.note(event);
+    if (event.type === 'nextmodel.subject.erased.v1') {
+      erased.add(event.data.subject);
+      openCipher?.erase(event.data.subject);
+    }
     if (event.type === 'nextmodel.apikey.created.v1' && event.data.budgetUsd !== null) spend.start();
   };
   const onProblem = (error: unknown): void => logger.warn({ err: error }, 'the control topic could not be followed');
@@ -125,6 +133,8 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
   });
   const recent = new RecentReceipts();
   const cache = await openGatewayCache(order, log, logger);
+  openCipher = cache.cipher;
+  for (const subject of erased) cache.cipher.erase(subject);
   const store = order.sql === null ? null : openClickhouseStore(order.sql);
 
   const completion: CompletionParts = {
@@ -180,6 +190,8 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     required: true,
     detail: log.writer.healthy ? null : 'the log takes no records; requests are refused',
   }));
+  const transparency = await openTransparency(order, log, clock, logger);
+  if (transparency.probe !== null) readiness.add(transparency.probe);
   if (store !== null) readiness.add(pingProbe('clickhouse', () => store.ping()));
   if (settings.environment.qdrantUrl !== null) readiness.add(pingProbe('qdrant', () => cache.index.ping()));
   if (log.pingShared !== null) readiness.add(pingProbe('kafka', log.pingShared));
@@ -209,6 +221,8 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       }),
     adminToken: order.adminToken,
     replayCache: (onProgress) => cache.rebuild(onProgress),
+    transparency: transparency.desk,
+    replayTransparency: transparency.replay,
     replayReceipts: (onProgress) => replayBesideIngester(order, log.sharedReader, onProgress),
     findReceipt: async (tenantId, receiptId) =>
       recent.find(tenantId, receiptId) ??
@@ -244,6 +258,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       readiness.stop();
       await Promise.allSettled([localControl.stop(), sharedControl?.stop(), spend.stop()]);
       await cache.close();
+      await transparency.close();
       await cursor.advance().catch(() => undefined);
       await limits.close();
       await transport.close();

@@ -3,9 +3,12 @@ import { RouterError } from '#events/domain/router-error.js';
 import { AdminGuard } from './guards.js';
 import { GATEWAY_PARTS, type GatewayParts } from './gateway-parts.js';
 
+const VIEWS = ['cache', 'receipts', 'transparency'] as const;
+type View = (typeof VIEWS)[number];
+
 /** How a replay stands; all numbers as far as they are known. */
 export interface ReplayJob {
-  readonly view: 'cache' | 'receipts';
+  readonly view: View;
   state: 'running' | 'done' | 'failed';
   read: number;
   total: number;
@@ -29,9 +32,11 @@ export class AdminReplayController {
   /** Starts a replay and returns at once; ask `GET /admin/v1/replay` how far it is. */
   @Post(':view')
   @HttpCode(202)
-  start(@Param('view') view: string): unknown {
-    if (view !== 'cache' && view !== 'receipts') {
-      throw new RouterError({ code: 'not_found', publicMessage: 'Replay either cache or receipts.', httpStatus: 404 });
+  start(@Param('view') name: string): unknown {
+    const view = VIEWS.find((each) => each === name);
+    if (view === undefined) {
+      const publicMessage = `Replay one of ${VIEWS.join(', ')}.`;
+      throw new RouterError({ code: 'not_found', publicMessage, httpStatus: 404 });
     }
     if (this.#job?.state === 'running') {
       throw new RouterError({
@@ -46,7 +51,12 @@ export class AdminReplayController {
       job.read = read;
       job.total = total;
     };
-    const replay = view === 'cache' ? this.parts.replayCache(onProgress) : this.parts.replayReceipts(onProgress);
+    const replays = {
+      cache: this.parts.replayCache,
+      receipts: this.parts.replayReceipts,
+      transparency: this.parts.replayTransparency,
+    };
+    const replay = replays[view](onProgress);
     replay.then(
       (result) => {
         job.state = result.matches ? 'done' : 'failed';

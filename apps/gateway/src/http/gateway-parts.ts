@@ -9,6 +9,7 @@ import type { ReceiptStore } from '#receipts/ports/receipt-store.js';
 import type { Router } from '#routing/ports/router.js';
 import type { RecentReceipts } from '../receipts/recent-receipts.js';
 import type { Readiness } from '../readiness.js';
+import type { TransparencyDesk } from '../transparency/transparency-desk.js';
 
 export type OnReplayProgress = (read: number, total: number) => void;
 
@@ -38,6 +39,9 @@ export interface GatewayParts {
   readonly adminToken: string;
   readonly replayCache: (onProgress: OnReplayProgress) => Promise<ReplayOutcome>;
   readonly replayReceipts: (onProgress: OnReplayProgress) => Promise<ReplayOutcome>;
+  readonly replayTransparency: (onProgress: OnReplayProgress) => Promise<ReplayOutcome>;
+  /** Proofs, checkpoints and tiles. */
+  readonly transparency: TransparencyDesk;
   readonly findReceipt: (tenantId: string, receiptId: string) => Promise<Receipt | null>;
 }
 export const GATEWAY_PARTS = Symbol('GatewayParts');

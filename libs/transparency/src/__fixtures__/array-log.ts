@@ -27,7 +27,8 @@ export function createArrayLog(): ArrayLog {
       async read({ topic, offset }, { recordsMax, waitMs }, signal) {
         const until = performance.now() + waitMs;
         const stored = of(topic);
-        while (stored.length <= Number(offset) && performance.now() < until && signal?.aborted !== true) {
+        while (stored.length <= Number(offset) && performance.now() < until) {
+          if (signal?.aborted === true) break;
           await new Promise((resolve) => setTimeout(resolve, 2));
         }
         const records = stored.slice(Number(offset), Number(offset) + recordsMax);

@@ -103,6 +103,7 @@ async function follow(
       while (!signal.aborted) {
         await gather(parts, timing, partition, log, lags, signal);
         const checkpoint = await log.sign();
+        if (checkpoint !== null) lags.set(partition, 0);
         if (checkpoint !== null) parts.onCheckpoint(checkpoint);
       }
       return;
