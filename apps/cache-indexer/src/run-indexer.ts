@@ -2,7 +2,8 @@ import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { createBatchTransport } from '#event-log/batch-transport.module.js';
-import type { EventLogSubscriber } from '#event-log/ports/event-log.js';
+import type { BatchOutcome, EventLogSubscriber, RecordBatch, Subscription } from '#event-log/ports/event-log.js';
+import { TOPICS } from '#events/domain/topics.js';
 import type { StoredRecord } from '#events/domain/event-record.js';
 import type { ContentCipher } from '#semantic-cache/ports/content-cipher.js';
 import type { Embedder } from '#semantic-cache/ports/embedder.js';
@@ -53,6 +54,8 @@ export async function runIndexer(parts: IndexerParts): Promise<RunningIndexer> {
     recordsMax: RECORDS_MAX,
     lingerMs: LINGER_MS,
   });
+  // Every indexer must know every erasure, so each has a group of its own.
+  const control = followErasures(subscriber, (batch) => indexer.handle(batch), logger);
   const app = await NestFactory.createMicroservice(
     IndexerModule.over({
       async handle(batch) {
@@ -72,8 +75,38 @@ export async function runIndexer(parts: IndexerParts): Promise<RunningIndexer> {
   return {
     async stop() {
       abort.abort();
+      await control.stop();
       await started;
       await app.close();
+    },
+  };
+}
+
+function followErasures(
+  subscriber: EventLogSubscriber,
+  take: (batch: RecordBatch) => Promise<BatchOutcome>,
+  logger: Logger,
+): { stop(): Promise<void> } {
+  const abort = new AbortController();
+  let subscription: Subscription | null = null;
+  const subscribe = async (): Promise<void> => {
+    subscription = await subscriber.subscribe(
+      {
+        group: `${INDEXER_GROUP}-control-${process.pid}-${Date.now()}`,
+        topics: [TOPICS.control],
+        startAt: 'first',
+        recordsMax: RECORDS_MAX,
+        lingerMs: LINGER_MS,
+      },
+      take,
+    );
+  };
+  const started = listenWhenPossible(subscribe, logger, abort.signal);
+  return {
+    async stop() {
+      abort.abort();
+      await started;
+      await subscription?.stop();
     },
   };
 }

@@ -84,6 +84,14 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    'erase',
+    {
+      words: '--subject <id> [--tenant t]',
+      does: 'makes content of a subject unreadable; receipts and proofs stay',
+      load: () => import('./commands/erase.js'),
+    },
+  ],
+  [
     'config',
     {
       words: 'check',

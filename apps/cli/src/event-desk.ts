@@ -18,7 +18,8 @@ export interface PriceText {
 export interface EventDesk {
   adjust(adjustments: readonly ReceiptAdjusted[]): Promise<void>;
   publishPrices(prices: readonly PriceText[]): Promise<void>;
-  erase(tenantId: string, subject: string): Promise<void>;
+  /** @param receiptIds whose cache entries go. */
+  erase(tenantId: string, subject: string, receiptIds: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -66,8 +67,10 @@ function runningDesk(settings: Settings): EventDesk {
         await callAdmin(settings, 'POST', '/prices', { records: part.map(({ record }) => record) });
       }
     },
-    erase: async (tenant, subject) => {
-      await callAdmin(settings, 'POST', '/subjects/erase', { tenant, subject });
+    erase: async (tenant, subject, receiptIds) => {
+      for (const ids of receiptIds.length === 0 ? [[]] : parts(receiptIds)) {
+        await callAdmin(settings, 'POST', '/subjects/erase', { tenant, subject, receipt_ids: ids });
+      }
     },
     close: () => Promise.resolve(),
   };
@@ -93,10 +96,21 @@ async function stoppedDesk(settings: Settings): Promise<EventDesk> {
         ),
       ),
     publishPrices: (prices) => append(prices.map((price) => priceRecord(price, now()))),
-    erase: (tenantId, subject) => {
+    erase: (tenantId, subject, receiptIds) => {
       const erasedAt = now();
       const data = { tenantId, subject, erasedAt };
-      return append([encodeEvent('nextmodel.subject.erased.v1', `${subject}/erased`, subject, erasedAt, data)]);
+      return append([
+        encodeEvent('nextmodel.subject.erased.v1', `${subject}/erased`, subject, erasedAt, data),
+        ...receiptIds.map((receiptId) =>
+          encodeEvent('nextmodel.cache.invalidated.v1', `${receiptId}/erased`, receiptId, erasedAt, {
+            tenantId,
+            receiptId,
+            scope: null,
+            invalidatedAt: erasedAt,
+            reason: 'erased',
+          }),
+        ),
+      ]);
     },
     close: async () => {
       await writer.close();

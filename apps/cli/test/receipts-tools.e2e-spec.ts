@@ -126,6 +126,34 @@ describe('the books', () => {
   });
 });
 
+const ask = (user: string) =>
+  product.chat('small', `What does ${user} like?`, { body: { temperature: 0, user, seed: 1 } });
+
+describe('erasing', () => {
+  it('takes the answers of one user out of the cache, for good, and leaves receipts and other users', async () => {
+    const [alice, bob] = [await ask('alice'), await ask('bob')];
+    await eventually(async () =>
+      [(await ask('alice')).x('cache'), (await ask('bob')).x('cache')].every((hit) => hit === 'HIT'),
+    );
+
+    const ended = await product.cli('erase', '--user', 'alice');
+
+    expect([ended.code, ended.stderr]).toEqual([0, '']);
+    expect(ended.stdout).toMatch(/^default:[0-9a-f]{32} is erased: [1-9]/);
+    // A flight is joined for a moment after it has landed.
+    await eventually(async () => (await ask('alice')).x('cache') === 'MISS');
+    expect((await ask('bob')).x('cache')).toBe('HIT');
+    expect((await product.request('GET', `/v1/receipts/${alice.receiptId}`)).status).toBe(200);
+    await product.stop();
+    await product.start();
+    expect((await ask('alice')).x('cache')).toBe('MISS');
+    expect((await ask('bob')).x('cache')).toBe('HIT');
+    expect(bob.status).toBe(200);
+    expect((await product.cli('erase')).code).toBe(2);
+    expect((await product.cli('erase', '--subject', 'other:1')).code).toBe(2);
+  });
+});
+
 describe('audit recompute', () => {
   it('computes every cost again from records that stand in the log', async () => {
     const ended = await product.cli('audit', 'recompute');

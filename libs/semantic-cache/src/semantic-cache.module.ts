@@ -17,7 +17,7 @@ import type { Embedder } from './ports/embedder.js';
 import type { PairVerifier } from './ports/pair-verifier.js';
 import type { SemanticCache } from './ports/semantic-cache.js';
 import type { VectorIndex } from './ports/vector-index.js';
-import { decideStore } from './usecases/decide-store.js';
+import { contentSubject, decideStore } from './usecases/decide-store.js';
 import {
   createContentIndexer as createIndexer,
   type ContentIndexer,
@@ -106,6 +106,11 @@ export function createMemoryIndex(entriesMax?: number): VectorIndex {
  */
 export function createContentCipher(masterKey: string): ErasableContentCipher {
   return new AesCipher(masterKey);
+}
+
+/** Whose content a caller's `user` is, as `content.stored` and `subject.erased` name it. */
+export function contentSubjectOf(cipher: ContentCipher, tenantId: string, user: string): string {
+  return contentSubject(cipher, (text) => createHash('sha256').update(text).digest('hex'), tenantId, user);
 }
 
 export interface SemanticCacheParts {

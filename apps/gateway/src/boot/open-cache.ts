@@ -11,7 +11,7 @@ import {
   openInProcessIndex,
   openQdrantIndex,
 } from '#semantic-cache/semantic-cache.module.js';
-import type { ContentCipher } from '#semantic-cache/ports/content-cipher.js';
+import type { ErasableContentCipher } from '#semantic-cache/ports/content-cipher.js';
 import type { SemanticCache } from '#semantic-cache/ports/semantic-cache.js';
 import type { VectorIndex } from '#semantic-cache/ports/vector-index.js';
 import type { Logger } from '#telemetry/ports/logger.js';
@@ -24,7 +24,7 @@ import type { GatewayLog } from './open-log.js';
 
 export interface GatewayCache {
   readonly cache: SemanticCache;
-  readonly cipher: ContentCipher;
+  readonly cipher: ErasableContentCipher;
   readonly index: VectorIndex;
   /** Starts to follow the content topic, unless an indexer process does so for a shared index. */
   follow(): Promise<void>;

@@ -76,7 +76,16 @@ export class AdminEventsController {
     const { tenant, subject } = body;
     const data = { tenantId: tenant, subject, erasedAt };
     const record = encodeEvent('nextmodel.subject.erased.v1', `${subject}/erased`, subject, erasedAt, data);
-    await publishControl(this.parts.log, this.parts.applyControl, [record]);
+    const entries = (body.receipt_ids ?? []).map((receiptId) =>
+      encodeEvent('nextmodel.cache.invalidated.v1', `${receiptId}/erased`, receiptId, erasedAt, {
+        tenantId: tenant,
+        receiptId,
+        scope: null,
+        invalidatedAt: erasedAt,
+        reason: 'erased',
+      }),
+    );
+    await publishControl(this.parts.log, this.parts.applyControl, [record, ...entries]);
     return { object: 'erasure', tenant, subject, erased_at: erasedAt };
   }
 }

@@ -6,6 +6,7 @@ import {
   IsInt,
   IsISO8601,
   IsNotEmpty,
+  IsOptional,
   IsPositive,
   IsString,
   IsUUID,
@@ -51,4 +52,7 @@ export class EraseSubjectDto {
   @Matches(/^[\w.:@/-]{1,128}$/) tenant!: string;
   /** As `content.stored` names it. */
   @IsString() @IsNotEmpty() @MaxLength(300) subject!: string;
+
+  /** Receipts whose answers are the subject's: their cache entries are removed. */
+  @IsOptional() @IsArray() @ArrayMaxSize(1_000) @IsUUID('all', { each: true }) receipt_ids?: string[];
 }

@@ -8,6 +8,7 @@ import {
   rebuildInProcessIndex,
   rebuildQdrantIndex,
 } from '#semantic-cache/semantic-cache.module.js';
+import { erasedSubjects } from './erased-subjects.js';
 import type { RebuildProgress, RebuildResult } from '#semantic-cache/usecases/rebuild-index.js';
 
 export interface ReplayCacheOrder {
@@ -26,7 +27,9 @@ export async function replayCache(order: ReplayCacheOrder): Promise<RebuildResul
   const { reader, onProgress } = order;
   const { qdrantUrl, qdrantApiKey } = order.settings.environment;
   const embedder = order.embedder ?? (await loadStaticEmbedder());
-  const parts = { reader, embedder, cipher: createContentCipher(order.masterKey), onProgress };
+  const cipher = createContentCipher(order.masterKey);
+  for (const subject of await erasedSubjects(reader)) cipher.erase(subject);
+  const parts = { reader, embedder, cipher, onProgress };
   if (qdrantUrl !== null) {
     return rebuildQdrantIndex({ ...parts, url: qdrantUrl, apiKey: qdrantApiKey, embedderId: embedder.id });
   }

@@ -42,7 +42,7 @@ export function decideStore(
  * Whose content it is, as a pseudonym: the tenant, or `<tenant>:<32 hex digits>` for an end user whom the caller
  * named in `user`. The same name gives the same subject only under the same master key.
  */
-function contentSubject(cipher: ContentCipher, sha256Hex: Sha256Hex, tenantId: string, user: string): string {
+export function contentSubject(cipher: ContentCipher, sha256Hex: Sha256Hex, tenantId: string, user: string): string {
   if (user === '') return tenantId;
   const pepper = [...cipher.salt(tenantId, 'subject')].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   return `${tenantId}:${sha256Hex(JSON.stringify([pepper, tenantId, user])).slice(0, 32)}`;
