@@ -26,11 +26,8 @@ async function ship(order: ShipperOrder): Promise<void> {
     },
   });
   let shippedBefore = 0;
-  // A broker that is away shows as `waiting` only when the client's own retries are used up, some 8 s later.
-  let stuck = true;
   const report = (): void => {
     const { state, lagRecords, shippedRecords } = shipper.status();
-    stuck = state === 'waiting' || (lagRecords > 0n && shippedRecords === shippedBefore);
     shippedBefore = shippedRecords;
     const said: ShipperReport = {
       kind: 'shipper',
@@ -46,6 +43,9 @@ async function ship(order: ShipperOrder): Promise<void> {
     if (ending) return;
     ending = true;
     clearInterval(timer);
+    // A broker that is away shows as `waiting` only when the client's own retries are used up, some 8 s later.
+    const { state, shippedRecords } = shipper.status();
+    const stuck = state === 'waiting' || shippedRecords === shippedBefore;
     void shipper
       .stop(stuck ? DRAIN_MS_WHEN_STUCK : undefined)
       .then(() => reader.close())
