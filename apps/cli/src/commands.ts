@@ -23,7 +23,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     'replay',
     {
       words: 'cache | receipts | transparency',
-      does: 'rebuilds a view from the log, compares, switches',
+      does: 'rebuilds a view from the log, compares, switches; with --since and --policy: what would have been',
       load: () => import('./commands/replay.js'),
     },
   ],

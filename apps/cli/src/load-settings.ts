@@ -4,8 +4,8 @@ import { loadProcessSettings } from '#config/process-settings.module.js';
 import { RouterError } from '#events/domain/router-error.js';
 
 /** @throws RouterError `configuration` that lists all problems at once (exit 78). */
-export function requireSettings(): Settings {
-  const loaded = loadProcessSettings();
+export function requireSettings(configFile?: string): Settings {
+  const loaded = loadProcessSettings(configFile);
   if (loaded.ok) return loaded.settings;
   const count = loaded.problems.length;
   throw new RouterError({

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, startProduct, uuidOf, type Product } from '../../standalone/test/start-product.js';
@@ -128,6 +128,58 @@ describe('the books', () => {
 
 const ask = (user: string) =>
   product.chat('small', `What does ${user} like?`, { body: { temperature: 0, user, seed: 1 } });
+
+describe('what another policy would have cost', () => {
+  it('is the recorded cost under the present one', async () => {
+    const ended = await product.cli(
+      'replay',
+      '--since',
+      '2026-01-01',
+      '--policy',
+      join(product.directory, 'nextmodel.yaml'),
+    );
+
+    expect([ended.code, ended.stderr]).toEqual([0, '']);
+    expect(ended.stdout).toMatch(/alpha\/alpha-large +alpha\/alpha-large +3 +0\.0075 +0\.0075 +0 /);
+    expect(ended.stdout).toMatch(/Assumed: /);
+  });
+
+  it('moves requests to other targets and prices them there', async () => {
+    const present = readFileSync(join(product.directory, 'nextmodel.yaml'), 'utf8');
+    const cheap = present.replace(/^ {2}large:.*$/m, '  large: { targets: [ { provider: beta, model: beta-small } ] }');
+
+    const ended = await product.cli('replay', '--since', '2026-01-01', '--policy', file('cheap.yaml', cheap));
+    const dearer = await product.cli(
+      'replay',
+      '--since',
+      '2026-01-01',
+      '--prices',
+      file(
+        'dear.yaml',
+        '- { provider: alpha, model: alpha-large, usd_per_million: { input_uncached: 100, output_text: 100 } }\n',
+      ),
+    );
+
+    expect(cheap).not.toBe(present);
+    expect([ended.code, ended.stderr]).toEqual([0, '']);
+    expect(ended.stdout).toMatch(/alpha\/alpha-large +beta\/beta-small +3 +0\.0075 +0\.000375 +-0\.007125 /);
+    expect(dearer.stdout).toMatch(/alpha\/alpha-large +alpha\/alpha-large +3 +0\.0075 +0\.33 /);
+    expect((await product.cli('replay', '--since', '2026-01-01')).code).toBe(2);
+  });
+
+  it('says what it cannot know', async () => {
+    const present = readFileSync(join(product.directory, 'nextmodel.yaml'), 'utf8');
+    const auto = present.replace(
+      /^ {4}- \{ name: legacy.*$/m,
+      '    - { name: all-auto, when: { model: "large" }, use: auto }',
+    );
+
+    const ended = await product.cli('replay', '--since', '2026-01-01', '--policy', file('auto.yaml', auto));
+
+    expect(auto).not.toBe(present);
+    expect(ended.stdout).toMatch(/Not compared:[^]*3 needs the prompt/);
+  });
+});
 
 describe('erasing', () => {
   it('takes the answers of one user out of the cache, for good, and leaves receipts and other users', async () => {

@@ -29,6 +29,8 @@ type Sums = Readonly<Record<string, string>>;
  * Through the admin API while an instance runs. Exit 1 when log and view disagree: then nothing was switched.
  */
 export async function run(words: readonly string[]): Promise<number> {
+  if (words[0]?.startsWith('--') === true)
+    return (await import('../counterfactual/replay-policy.js')).replayPolicy(words);
   const [view, ...rest] = words;
   if ((view !== 'cache' && view !== 'receipts' && view !== 'transparency') || rest.length > 0)
     throw new UsageError('usage: nextmodel replay cache|receipts|transparency');
