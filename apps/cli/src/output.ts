@@ -11,7 +11,13 @@ export function fail(error: unknown): number {
   if (error instanceof RouterError) {
     process.stderr.write(`nextmodel: ${error.message}\n`);
     if (error.code === 'configuration') return EXIT.configuration;
-    const unreachable = ['data_directory_owned', 'port_in_use', 'store_unavailable', 'upstream_unavailable'];
+    const unreachable = [
+      'data_directory_owned',
+      'port_in_use',
+      'store_unavailable',
+      'upstream_unavailable',
+      'receipt_log_unavailable',
+    ];
     return unreachable.includes(error.code) ? EXIT.unreachable : EXIT.wrong;
   }
   process.stderr.write(`nextmodel: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -129,3 +129,29 @@ describe('slow routes', () => {
     expect(ready.body).toMatchObject({ status: 'unavailable' });
   });
 });
+
+describe('odd requests to slow routes', () => {
+  it('get the one error shape from the framework too', async () => {
+    const odd = await call('GET', '/v1/models/%zz', {});
+
+    expect(odd.status).toBe(400);
+    expect(Object.keys(odd.body['error'] as object)).toEqual(['message', 'type', 'param', 'code']);
+  });
+
+  it('are told which method a route has', async () => {
+    expect((await call('POST', '/healthz', {})).status).toBe(405);
+    expect((await call('DELETE', '/v1/models', {})).status).toBe(405);
+  });
+
+  it('cannot make a bug of a doubled parameter, and a key sees the models it names', async () => {
+    const { key, event } = issueKey(
+      { name: 'k', tenantId: 't', projectId: 'p', models: ['alpha/dear'], limits: {}, budgetUsd: null },
+      clock,
+    );
+    keys.apply({ type: 'nextmodel.apikey.created.v1', id: 'i2', source: 's', time: event.createdAt, data: event });
+    const headers = { authorization: `Bearer ${key}` };
+
+    expect((await call('GET', '/v1/generation?id=x&id=y', headers)).status).toBe(404);
+    expect((await call('GET', '/v1/models', headers)).body['data']).toMatchObject([{ id: 'alpha/dear' }]);
+  });
+});

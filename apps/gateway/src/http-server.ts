@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import 'reflect-metadata';
+import type { FastifyReply } from 'fastify';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { toOpenAiError } from '#openai-wire/domain/openai-error.js';
 import { RouterError } from '#events/domain/router-error.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 import { GatewayModule } from './gateway.module.js';
@@ -30,6 +32,12 @@ export async function createHttpServer(lane: HotLane, parts: GatewayParts, logge
   let server: Server | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: 1024 * 1024,
+    // What Fastify refuses before any route has the one error shape too.
+    frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => {
+      const publicMessage = 'The request line cannot be read.';
+      const shown = toOpenAiError(new RouterError({ code: 'invalid_request', publicMessage, httpStatus: 400 }));
+      void reply.code(shown.status).headers(shown.headers).send(shown.body);
+    },
     serverFactory: (nest: (request: IncomingMessage, response: ServerResponse) => void) => {
       server = createServer(SERVER_LIMITS, (request, response) => {
         if (!lane.handle(request, response)) nest(request, response);

@@ -12,12 +12,18 @@ type Probe = () => Promise<DependencyState> | DependencyState;
 /** Knows what is degraded. Probes run in the background, so that `/readyz` never waits for a dead server. */
 export class Readiness {
   readonly #probes: Probe[] = [];
+  readonly #instant: (() => DependencyState)[] = [];
   #states: readonly DependencyState[] = [];
   #closing = false;
   #timer: NodeJS.Timeout | null = null;
 
   add(probe: Probe): void {
     this.#probes.push(probe);
+  }
+
+  /** A state that is known without asking anyone: it is read at every report, so that none is out of date. */
+  addInstant(probe: () => DependencyState): void {
+    this.#instant.push(probe);
   }
 
   async start(everyMs: number): Promise<void> {
@@ -39,11 +45,12 @@ export class Readiness {
     readonly status: 'ready' | 'degraded' | 'unavailable';
     readonly dependencies: readonly DependencyState[];
   } {
-    if (this.#closing || this.#states.some((state) => state.required && state.state === 'down')) {
-      return { status: 'unavailable', dependencies: this.#states };
+    const dependencies = [...this.#instant.map((probe) => probe()), ...this.#states];
+    if (this.#closing || dependencies.some((state) => state.required && state.state === 'down')) {
+      return { status: 'unavailable', dependencies };
     }
-    const degraded = this.#states.some((state) => state.state !== 'ok');
-    return { status: degraded ? 'degraded' : 'ready', dependencies: this.#states };
+    const degraded = dependencies.some((state) => state.state !== 'ok');
+    return { status: degraded ? 'degraded' : 'ready', dependencies };
   }
 
   async #look(): Promise<void> {

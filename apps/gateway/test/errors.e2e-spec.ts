@@ -66,8 +66,14 @@ describe('a request that is refused', () => {
   });
 
   it('keeps the cost limit of the caller before anything is sent', async () => {
-    const tooDear = await product.chat('large', 'cost limit', { headers: { 'x-nextmodel-max-cost-usd': '0.000001' } });
-    const unpriced = await product.chat('a/unpriced', 'cost limit', { headers: { 'x-nextmodel-max-cost-usd': '1' } });
+    const tooDear = await product.chat('large', 'cost limit', {
+      body: { max_tokens: 100 },
+      headers: { 'x-nextmodel-max-cost-usd': '0.000001' },
+    });
+    const unpriced = await product.chat('a/unpriced', 'cost limit', {
+      body: { max_tokens: 100 },
+      headers: { 'x-nextmodel-max-cost-usd': '1' },
+    });
 
     expectError(tooDear, 400, 'cost_limit_exceeded');
     expectError(unpriced, 400, 'cost_limit_exceeded');

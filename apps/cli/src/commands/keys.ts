@@ -47,7 +47,9 @@ export async function run(words: readonly string[]): Promise<number> {
   const { options, names } = readOptions(rest, ['tenant', 'project', 'models', 'budget']);
   const [name] = names;
   const valid =
-    action === 'list' ? names.length === 0 : (action === 'create' || action === 'revoke') && names.length === 1;
+    action === 'list'
+      ? names.length === 0
+      : (action === 'create' || action === 'revoke') && names.length === 1 && name?.trim() !== '';
   if (!valid) throw new UsageError(USAGE);
   const settings = requireSettings();
   const owner = await dataDirectoryOwner(settings.environment.dataDir);

@@ -1,11 +1,13 @@
 import { createLogger } from '#telemetry/telemetry.module.js';
 import { startStandalone } from '../../../standalone/src/standalone.js';
 import { requireSettings } from '../load-settings.js';
-import { EXIT } from '../output.js';
+import { EXIT, UsageError } from '../output.js';
 import { startBanner } from '../start-banner.js';
 
 /** `nextmodel start`: runs until SIGTERM or SIGINT, then drains and exits 0. */
-export async function run(): Promise<number> {
+export async function run(words: readonly string[] = []): Promise<number> {
+  if (words.length > 0)
+    throw new UsageError('usage: nextmodel start (settings come from the environment and nextmodel.yaml)');
   const settings = requireSettings();
   const logger = createLogger({ level: settings.environment.logLevel });
   const startedMs = performance.now();

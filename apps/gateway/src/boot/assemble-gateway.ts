@@ -184,7 +184,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
   });
 
   const readiness = new Readiness();
-  readiness.add(() => ({
+  readiness.addInstant(() => ({
     name: 'log',
     state: log.writer.healthy ? 'ok' : 'down',
     required: true,
@@ -195,7 +195,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
   if (store !== null) readiness.add(pingProbe('clickhouse', () => store.ping()));
   if (settings.environment.qdrantUrl !== null) readiness.add(pingProbe('qdrant', () => cache.index.ping()));
   if (log.pingShared !== null) readiness.add(pingProbe('kafka', log.pingShared));
-  if (log.shipper !== null) readiness.add(() => (log.shipper as ShipperChild).probe());
+  if (log.shipper !== null) readiness.addInstant(() => (log.shipper as ShipperChild).probe());
   if (settings.environment.redisUrl !== null) readiness.add(pingProbe('redis', () => limits.ping()));
 
   const parts: GatewayParts = {

@@ -1,6 +1,6 @@
 import type { ReceiptCache, ReceiptStatus } from '#events/domain/receipt.js';
 import { RouterError } from '#events/domain/router-error.js';
-import type { DispatchResult } from '#dispatch/ports/dispatcher.js';
+import type { AttemptLimits, DispatchResult } from '#dispatch/ports/dispatcher.js';
 import type { ChatRequest } from '#openai-wire/domain/chat-request.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
 import type { CacheKey, CacheLookup } from '#semantic-cache/ports/semantic-cache.js';
@@ -10,7 +10,7 @@ import { cacheStep } from './cache-step.js';
 import { CompletionSink } from './completion-sink.js';
 import type { CompletionParts } from './completion-parts.js';
 import { finishAnswer } from './finish-answer.js';
-import { attemptLimits, checkCostLimit } from './request-limits.js';
+import { applyCostLimit, attemptLimits } from './request-limits.js';
 import { RequestLedger } from './request-ledger.js';
 import type { RequestContext } from './request-context.js';
 import { FLIGHT_WAIT_MS, type SharedAnswer } from './shared-answer.js';
@@ -44,9 +44,11 @@ export async function completeRequest(
     if (context.problem !== null || context.body === null) throw context.problem ?? missingBody();
     state.plan = parts.router.plan(routeQuestion(context));
     ledger.routed(state.plan);
-    checkCostLimit(state, context.body);
+    const limits = attemptLimits(parts.limits, context);
+    state.plan = applyCostLimit(state, state.plan, context.body);
+    ledger.routed(state.plan);
     if (context.api === 'chat.completions' && (await servedWithoutProvider(state))) return;
-    await askProviders(state);
+    await askProviders(state, limits);
   } catch (error) {
     await refuse(state, toRouterError(error));
   }
@@ -93,7 +95,7 @@ function asHit(shared: SharedAnswer, key: CacheKey, ageMs: number): Extract<Cach
   };
 }
 
-async function askProviders(state: RequestState): Promise<void> {
+async function askProviders(state: RequestState, limits: AttemptLimits): Promise<void> {
   const { parts, context, client, ledger } = state;
   const plan = state.plan as RoutePlan;
   const body = context.body as ChatRequest;
@@ -124,7 +126,7 @@ async function askProviders(state: RequestState): Promise<void> {
         streamed: body.stream === true,
         clientWantsUsage: wantsUsage(body),
         plan,
-        limits: attemptLimits(parts.limits, context),
+        limits,
       },
       sink,
       ledger,

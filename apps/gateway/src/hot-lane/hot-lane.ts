@@ -41,7 +41,8 @@ export class HotLane {
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     const url = request.url ?? '';
     const cut = url.indexOf('?');
-    const api = HOT_ROUTES.get(cut < 0 ? url : url.slice(0, cut));
+    const path = cut < 0 ? url : url.slice(0, cut);
+    const api = HOT_ROUTES.get(path.endsWith('/') ? path.slice(0, -1) : path);
     if (api === undefined) return false;
     const client = new ClientConnection(response, singleHeader(request, 'x-request-id'));
     this.#serve(api, request, client).catch((error: unknown) => {
@@ -115,6 +116,8 @@ export class HotLane {
     client: ClientConnection,
   ): Promise<{ readonly rawBody: Buffer; readonly problem: RouterError | null }> {
     try {
+      const encoding = request.headers['content-encoding'];
+      if (encoding !== undefined && encoding !== 'identity') throw unsupportedEncoding();
       const admitted = this.parts.limits.admit(key, receiptId, Number(request.headers['content-length'] ?? 0));
       client.rateLimits = admitted instanceof Promise ? await admitted : (admitted satisfies LimitHeaders);
       return { rawBody: await readBody(request, this.parts.bodyBytesMax), problem: null };
@@ -123,6 +126,15 @@ export class HotLane {
       throw error;
     }
   }
+}
+
+function unsupportedEncoding(): RouterError {
+  return new RouterError({
+    code: 'invalid_request',
+    publicMessage: 'Compressed request bodies are not supported; send the JSON as it is.',
+    httpStatus: 415,
+    param: 'content-encoding',
+  });
 }
 
 function methodNotAllowed(): RouterError {

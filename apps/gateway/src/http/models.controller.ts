@@ -29,7 +29,14 @@ export class ModelsController {
 
   #models(key: ApiKey): readonly { readonly id: string }[] {
     const nowMs = this.parts.clock.nowMs();
-    return this.parts.router.models(key.models).map(({ id, ownedBy }) => ({
+    const listed = this.parts.router.models(key.models);
+    const known = new Set(listed.map(({ id }) => id));
+    // A key that names models of a provider outright may call them, listed by the provider or not.
+    const named = key.models
+      .filter((id) => !id.includes('*') && !known.has(id))
+      .map((id) => ({ id, ownedBy: id.slice(0, Math.max(0, id.indexOf('/'))) }))
+      .filter(({ ownedBy }) => this.parts.registry.get(ownedBy) !== undefined);
+    return [...listed, ...named].map(({ id, ownedBy }) => ({
       id,
       object: 'model',
       created: 1_767_225_600,

@@ -15,7 +15,8 @@ export class OpenAiErrorFilter implements ExceptionFilter {
   constructor(private readonly logger: Logger) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
-    const error = this.#toRouterError(thrown);
+    const { method = '', url = '' } = host.switchToHttp().getRequest<{ method?: string; url?: string }>();
+    const error = wrongMethod(thrown, method, url) ?? this.#toRouterError(thrown);
     const shown = toOpenAiError(error);
     host.switchToHttp().getResponse<Reply>().status(shown.status).headers(shown.headers).send(shown.body);
   }
@@ -30,6 +31,16 @@ export class OpenAiErrorFilter implements ExceptionFilter {
       cause: thrown,
     });
   }
+}
+
+/** Routes of one method; another method on them is not an unknown route. */
+const GET_ONLY = new Set(['/healthz', '/readyz', '/metrics', '/v1/models', '/v1/receipts', '/v1/generation']);
+
+function wrongMethod(thrown: unknown, method: string, url: string): RouterError | null {
+  if (!(thrown instanceof HttpException) || thrown.getStatus() !== 404 || method === 'GET' || method === 'HEAD')
+    return null;
+  if (!GET_ONLY.has(url.split('?')[0] ?? '')) return null;
+  return new RouterError({ code: 'method_not_allowed', publicMessage: 'Use GET.', httpStatus: 405 });
 }
 
 const CODES: Readonly<Record<number, RouterErrorCode>> = {

@@ -63,8 +63,8 @@ export class ReceiptsController {
 
   /** OpenRouter's route and field names. */
   @Get('generation')
-  async generation(@CallerKey() key: ApiKey, @Query('id') id?: string): Promise<unknown> {
-    return toGenerationView(await this.#find(key, id ?? ''));
+  async generation(@CallerKey() key: ApiKey, @Query('id') id?: unknown): Promise<unknown> {
+    return toGenerationView(await this.#find(key, typeof id === 'string' ? id : ''));
   }
 
   async #find(key: ApiKey, id: string): Promise<Receipt> {

@@ -93,7 +93,7 @@ const auto = (weak: string, strong: string): AutoSettings => ({
 });
 
 const DEMO: Found = {
-  providers: { demo: { kind: 'demo', baseUrl: null, apiKeys: [], models: ['demo-small', 'demo-large'] } },
+  providers: { demo: { kind: 'demo', baseUrl: null, apiKeys: [], models: [] } },
   models: {
     'demo-small': inOrder([{ provider: 'demo', model: 'demo-small', weight: 1 }]),
     'demo-large': inOrder([{ provider: 'demo', model: 'demo-large', weight: 1 }]),

@@ -68,6 +68,7 @@ function toolsProblem(body: Body): RequestProblem | null {
 
 const isNumber = (value: unknown): boolean => typeof value === 'number';
 const isInteger = (value: unknown): boolean => Number.isSafeInteger(value);
+const isPositiveInteger = (value: unknown): boolean => isInteger(value) && (value as number) >= 1;
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 const isStrings = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string');
 
@@ -79,8 +80,8 @@ const FIELDS: readonly (readonly [name: string, ok: (value: unknown) => boolean,
   ['top_p', isNumber, 'a number'],
   ['presence_penalty', isNumber, 'a number'],
   ['frequency_penalty', isNumber, 'a number'],
-  ['max_tokens', isInteger, 'an integer'],
-  ['max_completion_tokens', isInteger, 'an integer'],
+  ['max_tokens', isPositiveInteger, 'an integer of at least 1'],
+  ['max_completion_tokens', isPositiveInteger, 'an integer of at least 1'],
   ['seed', isInteger, 'an integer'],
   ['stop', (value) => typeof value === 'string' || isStrings(value), 'a string or an array of strings'],
   ['user', (value) => typeof value === 'string', 'a string'],
