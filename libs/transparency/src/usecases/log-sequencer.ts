@@ -124,14 +124,15 @@ export class LogSequencer {
   /**
    * Writes the tiles, signs the tree's head and stores it.
    * @returns `null` when there is nothing new to sign.
-   * @throws LogContradiction when the stored checkpoint is not the one that this tree grew from.
+   * @throws Error when the stored checkpoint is not the one that this tree grew from: open the log anew, which checks
+   *   what is stored against what is in the log.
    */
   async sign(): Promise<SignedCheckpoint | null> {
     if (this.unsigned <= 0) return null;
     const { store, signer, partition } = this.#parts;
     const stored = await store.readCheckpoint();
     if (stored !== (this.#signed?.note ?? null)) {
-      throw new LogContradiction('somebody else has signed for this log: two sequencers are at work');
+      throw new Error('somebody else has signed for this log, or its checkpoint was deleted');
     }
     await this.#pending.writeTo(store);
     const checkpoint = { origin: this.#key.name, size: this.#tree.size, root: this.#tree.root() };

@@ -83,6 +83,18 @@ describe('a running sequencer', () => {
     expect(faults).toHaveLength(3);
   });
 
+  it('goes on from the log when its tiles and checkpoint are deleted meanwhile', async () => {
+    const test = await logOf(10);
+    const { checkpoints, refused } = run(test);
+    await expect.poll(() => checkpoints.length, { timeout: 5_000 }).toBe(1);
+
+    test.store.forget();
+    await test.log.writer.append(receiptRecords(10, 5)).durable;
+
+    await expect.poll(() => checkpoints.at(-1)?.size, { timeout: 5_000 }).toBe(15);
+    expect(refused).toEqual([]);
+  });
+
   it('stops signing a log that contradicts what was signed, and says so', async () => {
     const signed = await logOf(10);
     const before = run(signed);

@@ -33,4 +33,10 @@ export class MemoryTileStore implements TileStore {
   async writeCheckpoint(note: string): Promise<void> {
     this.#checkpoint = note;
   }
+
+  /** Loses everything, as when somebody deletes the view. */
+  forget(): void {
+    this.tiles.clear();
+    this.#checkpoint = null;
+  }
 }
