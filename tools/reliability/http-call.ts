@@ -35,6 +35,8 @@ export interface CallResult {
   readonly whole: boolean;
   readonly firstByteMs: number | null;
   readonly tookMs: number;
+  /** When the caller left on purpose, as epoch milliseconds; `null` when it stayed. */
+  readonly leftAtMs: number | null;
 }
 
 let sequence = 0;
@@ -64,6 +66,11 @@ export function callGateway(baseUrl: string, model: string, options: CallOptions
       null,
     ];
     let headers: IncomingHttpHeaders = {};
+    let leftAtMs: number | null = null;
+    const leave = (): void => {
+      leftAtMs ??= Date.now();
+      request.destroy();
+    };
     let done = false;
     const parts: Buffer[] = [];
     const finish = (): void => {
@@ -72,7 +79,7 @@ export function callGateway(baseUrl: string, model: string, options: CallOptions
       clearTimeout(deadline);
       clearTimeout(leaving);
       const tookMs = performance.now() - startedMs;
-      resolve({ id, status, headers, body: Buffer.concat(parts), error, hung, whole, firstByteMs, tookMs });
+      resolve({ id, status, headers, body: Buffer.concat(parts), error, hung, whole, firstByteMs, tookMs, leftAtMs });
     };
     const request = httpRequest(
       `${baseUrl}${options.path ?? '/chat/completions'}`,
@@ -92,7 +99,7 @@ export function callGateway(baseUrl: string, model: string, options: CallOptions
         response.on('data', (part: Buffer) => {
           firstByteMs ??= performance.now() - startedMs;
           parts.push(part);
-          if (options.leaveAtFirstByte === true) request.destroy();
+          if (options.leaveAtFirstByte === true) leave();
         });
         response.on('end', () => {
           whole = response.complete;
@@ -110,8 +117,7 @@ export function callGateway(baseUrl: string, model: string, options: CallOptions
       request.destroy();
       finish();
     }, options.deadlineMs ?? 15_000);
-    const leaving =
-      options.leaveAfterMs === undefined ? undefined : setTimeout(() => request.destroy(), options.leaveAfterMs);
+    const leaving = options.leaveAfterMs === undefined ? undefined : setTimeout(leave, options.leaveAfterMs);
     request.on('error', (cause: NodeJS.ErrnoException) => {
       error ??= cause.code ?? cause.message;
       finish();

@@ -9,6 +9,7 @@ import { ADMIN_TOKEN, startGateway, type GatewayProcess } from './gateway-proces
 import { checkHistory, type ClientEntry, type Violation } from './history-checker.js';
 import { callGateway, newId, readStream } from './http-call.js';
 import { readLog, readRows } from './read-history.js';
+import { seededRandom } from './seeded-random.js';
 
 export interface KillLoopOptions {
   /** How often each point kills. */
@@ -59,7 +60,7 @@ const SQL_WAIT_MS = 30_000;
  * tables say. Everything happens on one data directory, so that each life inherits the death of the one before.
  */
 export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopReport> {
-  const random = seeded(options.seed ?? 1);
+  const random = seededRandom(options.seed ?? 1);
   const directory = mkdtempSync(join(tmpdir(), 'nextmodel-kills-'));
   writeFileSync(join(directory, 'prices.yaml'), PRICES);
   const upstream = await startFaultUpstream();
@@ -243,15 +244,4 @@ async function readAllRows(sqlPort: number, count: number): Promise<Awaited<Retu
     if (rows.length >= count || performance.now() > deadline) return rows;
     await sleep(100);
   }
-}
-
-/** Mulberry32: the same kills for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
