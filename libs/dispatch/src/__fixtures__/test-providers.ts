@@ -46,11 +46,12 @@ function classifyPlain({ status, headers, bodyText }: UpstreamRefusal, nowMs: nu
   }
   if ([400, 404, 413, 422].includes(status)) {
     const larger = code === 'context_length_exceeded';
+    const policy = code === 'content_policy_violation';
     return {
       ...base,
-      code: larger ? 'context_length_exceeded' : 'upstream_rejected',
+      code: larger || policy ? code : 'upstream_rejected',
       retrySame: false,
-      nextTarget: larger ? 'larger_context' : 'no',
+      nextTarget: larger ? 'larger_context' : policy ? 'policy_fallback' : 'no',
       breaker: 'ignore',
       billed: 'no',
       clientStatus: status,

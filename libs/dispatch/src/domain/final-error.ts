@@ -66,3 +66,17 @@ export function clientClosedError(): RouterError {
     type: 'invalid_request_error',
   });
 }
+
+/** The intent is not in the log, so nothing was sent. */
+export function notRecordedError(error: unknown): RouterError {
+  if (error instanceof RouterError) return error;
+  return new RouterError({
+    code: 'receipt_log_unavailable',
+    publicMessage: 'The receipt log cannot take this request right now.',
+    httpStatus: 503,
+    type: 'server_error',
+    retryable: true,
+    retryAfterMs: 1_000,
+    cause: error,
+  });
+}

@@ -14,6 +14,7 @@ const situation = (over: Partial<FailedSituation> = {}): FailedSituation => ({
   otherCredential: false,
   otherTarget: false,
   largerTarget: false,
+  policyTarget: false,
   elapsedMs: 100,
   startDeadlineMs: 20_000,
   retryBudget: () => true,
@@ -60,7 +61,11 @@ describe('decideNext', () => {
       reason: 'deadline',
     });
     expect(decideNext(situation({ elapsedMs: 19_800 }))).toEqual({ next: 'stop', reason: 'deadline' });
-    expect([startDeadlineMs(600_000), startDeadlineMs(8_000)]).toEqual([20_000, 2_000]);
+    expect([startDeadlineMs(600_000, 5_000), startDeadlineMs(8_000, 5_000)]).toEqual([20_000, 2_000]);
+  });
+
+  it('leaves room for a second attempt after a first one that waited its whole time', () => {
+    expect([startDeadlineMs(600_000, 30_000), startDeadlineMs(60_000, 30_000)]).toEqual([35_000, 15_000]);
   });
 
   it('asks the budget last and obeys it', () => {

@@ -20,9 +20,11 @@ export interface FailedSituation {
   readonly otherTarget: boolean;
   /** The same for a target that is known to take more context. */
   readonly largerTarget: boolean;
+  /** The same for a target that is meant for what another one's content policy rejects. */
+  readonly policyTarget: boolean;
   readonly elapsedMs: number;
   readonly startDeadlineMs: number;
-  /** Does the provider's retry budget allow one more? Asked only when all else allows it. */
+  /** Do the retry budgets of provider and virtual key allow one more? Asked only when all else allows it. */
   retryBudget(): boolean;
   /** 0 ≤ x < 1. */
   random(): number;
@@ -33,7 +35,7 @@ type StopReason = 'not_retryable' | 'attempts_exhausted' | 'no_target_left' | 'd
 
 export type Decision =
   | { readonly next: 'same'; readonly waitMs: number }
-  | { readonly next: 'other_credential' | 'next_target' | 'larger_target' }
+  | { readonly next: 'other_credential' | 'next_target' | 'larger_target' | 'policy_target' }
   | { readonly next: 'stop'; readonly reason: StopReason };
 
 /**
@@ -55,6 +57,9 @@ function wish(situation: FailedSituation): Decision {
   const mayRepeat = triesOfTarget < TRIES_PER_TARGET_MAX;
   if (failure.nextTarget === 'larger_context') {
     return situation.largerTarget ? { next: 'larger_target' } : { next: 'stop', reason: 'not_retryable' };
+  }
+  if (failure.nextTarget === 'policy_fallback') {
+    return situation.policyTarget ? { next: 'policy_target' } : { next: 'stop', reason: 'not_retryable' };
   }
   const credentialFault = failure.breaker === 'eject_credential' || failure.breaker === 'throttle';
   if (credentialFault && situation.otherCredential && mayRepeat) return { next: 'other_credential' };

@@ -5,7 +5,8 @@ import type { Meters } from '#events/domain/meters.js';
 import type { PicoText } from '#events/domain/money.js';
 import type { RouterError } from '#events/domain/router-error.js';
 import type { ChatRequest, EmbeddingsRequest } from '#openai-wire/domain/chat-request.js';
-import type { RoutePlan } from '#routing/domain/route-plan.js';
+import type { RoutePlan, Target } from '#routing/domain/route-plan.js';
+import type { HedgeRule } from '../domain/hedge-book.js';
 
 /** Limits of one request; defaults in `config`. */
 export interface AttemptLimits {
@@ -29,6 +30,12 @@ export interface DispatchRequest {
   readonly clientWantsUsage: boolean;
   readonly plan: RoutePlan;
   readonly limits: AttemptLimits;
+  /** Whose retries are bounded together: the virtual key. Absent = nobody's. */
+  readonly budgetKey?: string;
+  /** Tried in this order, and only after a refusal by content policy. */
+  readonly policyTargets?: readonly Target[];
+  /** A second call beside a slow first one, before any content; the loser is aborted. Absent = never. */
+  readonly hedge?: HedgeRule;
 }
 
 /** One upstream call after it ended; unpriced. The caller prices it and makes `attempt.finished` of it. */
@@ -100,7 +107,10 @@ export interface AttemptRecorder {
 }
 
 export interface Dispatcher {
-  /** Never rejects: failures are in the result. `signal` = the client has gone: abort upstream, end `aborted`. */
+  /**
+   * Never rejects: failures are in the result. `signal` = the client has gone: abort upstream, end `aborted`. A provider
+   * that bills in any case is read on for a bounded while, to learn the usage; the result comes after that.
+   */
   dispatch(
     request: DispatchRequest,
     sink: AnswerSink,
@@ -115,6 +125,8 @@ export interface Dispatcher {
   }[];
   /** Requests under way. */
   readonly inFlight: number;
+  /** Stops reading for clients that have left: the process is about to end. */
+  endDrains(): void;
   /**
    * Median of the last 64 answers in milliseconds (first token for streams); `null` before the first one.
    * For the routing strategy `latency`.

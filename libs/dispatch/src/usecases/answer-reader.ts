@@ -42,4 +42,6 @@ export interface AnswerReader {
   end(): void;
   /** The connection broke or the clock ran out. @returns true when the answer was complete all the same. */
   endsWell(): boolean;
+  /** The client has left: from now on only the facts matter. */
+  detach(): void;
 }

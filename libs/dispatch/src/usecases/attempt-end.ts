@@ -1,6 +1,7 @@
 import type { AttemptStatus, Billed } from '#events/domain/attempt.js';
 import type { AttemptFailure } from '../domain/attempt-failure.js';
 import { estimateAnswerMeters } from '../domain/estimated-usage.js';
+import { trustUsage } from '../domain/trusted-usage.js';
 import type { AttemptOutcome } from '../ports/dispatcher.js';
 import type { ResponseHeaders } from '../ports/upstream-transport.js';
 import type { AnswerFacts } from './answer-reader.js';
@@ -13,10 +14,18 @@ export type AttemptEnd =
   | { readonly kind: 'failed'; readonly outcome: AttemptOutcome; readonly failure: AttemptFailure }
   /** After the commit point. */
   | { readonly kind: 'truncated'; readonly outcome: AttemptOutcome; readonly failure: AttemptFailure }
-  /** Nobody waits any more: the client left, or reads nothing. */
+  /** Nobody waits any more: the client left or reads nothing, or another attempt was faster. */
   | { readonly kind: 'aborted'; readonly outcome: AttemptOutcome }
   /** The intent could not be recorded, so nothing was sent. */
   | { readonly kind: 'not_recorded'; readonly error: unknown };
+
+/** Who started an attempt and is told of its course. */
+export interface AttemptOwner {
+  /** Its content is the answer: no other attempt may give any. */
+  attemptCommitted(n: number): void;
+  /** Exactly once. */
+  attemptEnded(n: number, end: AttemptEnd): void;
+}
 
 /** What is measured of an attempt when it ends. */
 export interface AttemptMeasures {
@@ -32,6 +41,7 @@ const NONE = { meters: {}, usageSource: 'none', usageFlags: [], usageRaw: null, 
 /**
  * The record of an ended attempt, `movedOn` still open. Usage is the provider's when it sent any; where content came
  * without it, an estimate.
+ * @param whole the answer was read to its end, whoever got it.
  */
 export function describeAttempt(
   call: AttemptCall,
@@ -40,6 +50,7 @@ export function describeAttempt(
   status: AttemptStatus,
   billed: Billed,
   errorCode: string | null,
+  whole = status === 'ok',
 ): AttemptOutcome {
   const { adapter } = call.provider;
   return {
@@ -58,31 +69,28 @@ export function describeAttempt(
     latencyMs: measures.latencyMs,
     timeToFirstTokenMs: measures.timeToFirstTokenMs,
     billed,
-    ...usageOf(call, facts, status, measures.timeToFirstTokenMs !== null),
+    ...usageOf(call, facts, whole),
     finishReason: facts?.finishReason ?? null,
   };
 }
 
 type Usage = Pick<AttemptOutcome, 'meters' | 'usageSource' | 'usageFlags' | 'usageRaw' | 'providerCostPicoUsd'>;
 
-function usageOf(call: AttemptCall, facts: AnswerFacts | null, status: AttemptStatus, contentCame: boolean): Usage {
+function usageOf(call: AttemptCall, facts: AnswerFacts | null, whole: boolean): Usage {
   if (facts === null) return NONE;
   if (facts.usage !== null) {
     const reading = call.provider.adapter.readUsage(facts.usage);
     return {
-      meters: reading.meters,
-      usageSource: 'provider',
-      // A stream that carries usage on each chunk and broke has not told the whole of it.
-      usageFlags: status === 'ok' ? reading.flags : [...reading.flags, 'incomplete_answer'],
+      ...trustUsage(reading, estimateAnswerMeters(call.request.body, facts.deliveredChars), whole),
       usageRaw: reading.raw,
       providerCostPicoUsd: reading.providerCostPicoUsd,
     };
   }
-  if (status !== 'ok' && !contentCame) return NONE;
+  if (!whole && facts.deliveredChars === 0) return NONE;
   return {
     ...NONE,
     meters: estimateAnswerMeters(call.request.body, facts.deliveredChars),
     usageSource: 'estimated',
-    usageFlags: status === 'ok' ? ['usage_missing'] : ['usage_missing', 'incomplete_answer'],
+    usageFlags: whole ? ['usage_missing'] : ['usage_missing', 'incomplete_answer'],
   };
 }

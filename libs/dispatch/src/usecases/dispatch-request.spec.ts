@@ -27,6 +27,26 @@ const stream = (text: string): readonly ScriptStep[] => [
   { do: 'end' },
 ];
 
+const slowly = (ms: number, then: readonly ScriptStep[]): readonly ScriptStep[] => [{ do: 'wait', ms }, ...then];
+
+function openBilling(script: Script, drainMs: number) {
+  const plain = testProvider('a', 'http://a.invalid/v1');
+  const registry = testRegistry([{ ...plain, adapter: { ...plain.adapter, cancels: false } }]);
+  const transport = new ScriptedTransport(script);
+  const dispatcher = createDispatcher({ registry, transport, clock: realClock, drainMs });
+  const controller = new AbortController();
+  const sink = new CollectingSink();
+  const request = testRequest([{ provider: 'a', model: 'm' }], { streamed: true });
+  const ended = dispatcher.dispatch(request, sink, new CollectingRecorder(), controller.signal);
+  return { transport, dispatcher, controller, sink, ended };
+}
+const inTwo = (last: readonly ScriptStep[]): readonly ScriptStep[] => [
+  { do: 'headers', status: 200, headers: { 'content-type': 'text/event-stream' } },
+  { do: 'data', bytes: sse(streamEvents().slice(0, 2)) },
+  { do: 'wait', ms: 60 },
+  ...last,
+];
+
 const throwing = (): never => {
   throw new Error('a bug');
 };
@@ -316,5 +336,164 @@ describe('the engine', () => {
 
     expect(result).toMatchObject({ status: 'aborted', attempts: [{ movedOn: 'client_closed' }] });
     expect(transport.calls[0]).toMatchObject({ aborted: true, pauses: 1 });
+  });
+});
+
+describe('a refusal by content policy', () => {
+  const policyRefusal = refusal(400, {}, 'content_policy_violation');
+
+  it('goes only to a target that is meant for it', async () => {
+    const { send, transport } = open((call) => (call.provider === 'a' ? policyRefusal : good));
+
+    const without = await send(['a', 'free']);
+    const { result } = await send(['a', 'free'], { policyTargets: [{ provider: 'b', model: 'm' }] });
+
+    expect(without.result).toMatchObject({ status: 'failed', error: { code: 'content_policy_violation' } });
+    expect(result.attempts).toMatchObject([
+      { movedOn: 'policy_target' },
+      { provider: 'b', kind: 'fallback', status: 'ok' },
+    ]);
+    expect(transport.calls.map(({ provider }) => provider)).toEqual(['a', 'a', 'b']);
+  });
+
+  it('is the only way to such a target', async () => {
+    const { send, transport } = open(() => refusal(500));
+
+    await send(['a'], { policyTargets: [{ provider: 'b', model: 'm' }] });
+
+    expect(transport.calls.map(({ provider }) => provider)).toEqual(['a', 'a']);
+  });
+});
+
+describe('the retry budget of a virtual key', () => {
+  it('holds over all providers, and one key leaves the others theirs', async () => {
+    const { send } = open((call) => (call.provider === 'a' ? refusal(400 + 9) : good));
+    const moved = async (budgetKey: string, times: number): Promise<number> => {
+      let count = 0;
+      for (let i = 0; i < times; i += 1) {
+        const { result } = await send(['a', 'b'], { budgetKey });
+        if (result.status === 'ok') count += 1;
+      }
+      return count;
+    };
+
+    // The provider's own floor of 30 within ten seconds comes first; half of it is left to the second key.
+    expect(await moved('k1', 15)).toBe(15);
+    expect(await moved('k2', 20)).toBe(15);
+  });
+});
+
+describe('a hedge', () => {
+  const hedge = { afterPercentile: 95, shareMax: 0.5 };
+  const warmed = async (script: Script) => {
+    let warm = true;
+    const opened = open((call, n) => (warm ? good : script(call, n)));
+    for (let i = 0; i < 20; i += 1) await opened.send(['a', 'b'], { hedge });
+    warm = false;
+    opened.transport.calls.length = 0;
+    return opened;
+  };
+
+  it('answers when the first call is slow; the loser is aborted and on the record', async () => {
+    const { send, transport } = await warmed((call) => (call.provider === 'a' ? [{ do: 'hang' }] : good));
+
+    const { result, sink } = await send(['a', 'b'], { hedge });
+
+    expect(result).toMatchObject({ status: 'ok', served: { provider: 'b', kind: 'hedge' } });
+    expect(result.attempts).toMatchObject([
+      { n: 1, kind: 'primary', status: 'aborted', movedOn: 'hedge_lost', errorCode: null },
+      { n: 2, kind: 'hedge', status: 'ok', movedOn: null },
+    ]);
+    expect(transport.calls).toMatchObject([{ provider: 'a', aborted: true }, { provider: 'b' }]);
+    expect(sink.body).not.toBeNull();
+  });
+
+  it('loses to a first call that is only a little slow', async () => {
+    const { send, transport } = await warmed((call) =>
+      call.provider === 'a' ? slowly(40, good) : slowly(2_000, good),
+    );
+
+    const { result } = await send(['a', 'b'], { hedge });
+
+    expect(result).toMatchObject({ status: 'ok', served: { provider: 'a', n: 1 } });
+    expect(result.attempts[1]).toMatchObject({ kind: 'hedge', status: 'aborted', movedOn: 'hedge_lost' });
+    expect(transport.calls[1]?.aborted).toBe(true);
+  });
+
+  it('goes on alone when the first call fails', async () => {
+    const { send } = await warmed((call) => (call.provider === 'a' ? slowly(40, refusal(500)) : slowly(80, good)));
+
+    const { result } = await send(['a', 'b'], { hedge });
+
+    expect(result.attempts).toMatchObject([
+      { provider: 'a', movedOn: 'hedge' },
+      { provider: 'b', kind: 'hedge', status: 'ok' },
+    ]);
+  });
+
+  it('is not made without a rule, for a known speed, or beyond its share', async () => {
+    const { send, transport } = await warmed((call) => (call.provider === 'a' ? slowly(60, good) : good));
+
+    const without = await send(['a', 'b']);
+    for (let i = 0; i < 4; i += 1) await send(['a', 'b'], { hedge: { ...hedge, shareMax: 0 } });
+    const saved = transport.calls.filter(({ provider }) => provider === 'b').length;
+
+    expect(without.result.attempts.length).toBe(1);
+    // Half a call was saved for each of the twenty before, ten at most.
+    expect(saved).toBeLessThanOrEqual(10);
+  });
+
+  it('ends with its client: both calls are aborted', async () => {
+    const controller = new AbortController();
+    const { send, transport } = await warmed(() => [{ do: 'hang' }]);
+    setTimeout(() => controller.abort(), 80);
+
+    const { result } = await send(['a', 'b'], { hedge }, new CollectingRecorder(), controller.signal);
+
+    expect(result).toMatchObject({ status: 'aborted', served: null });
+    expect(result.attempts.map(({ status }) => status)).toEqual(['aborted', 'aborted']);
+    expect(transport.calls.every(({ aborted }) => aborted)).toBe(true);
+  });
+});
+
+describe('a provider that bills in any case', () => {
+  it('is read on after its client left, and the usage is its own', async () => {
+    const rest: readonly ScriptStep[] = [{ do: 'data', bytes: sse(streamEvents().slice(2)) }, { do: 'end' }];
+    const { transport, controller, sink, ended } = openBilling(() => inTwo(rest), 1_000);
+    setTimeout(() => controller.abort(), 30);
+
+    const result = await ended;
+
+    expect(result).toMatchObject({ status: 'aborted', error: { code: 'client_closed' } });
+    expect(result.attempts[0]).toMatchObject({
+      status: 'aborted',
+      billed: 'yes',
+      usageSource: 'provider',
+      usageFlags: [],
+    });
+    expect(transport.calls[0]?.aborted).toBe(false);
+    expect(sink.events.length).toBeLessThan(streamEvents().length);
+  });
+
+  it('is given up after the time for it, or when the process ends', async () => {
+    const first = openBilling(() => inTwo([{ do: 'hang' }]), 50);
+    setTimeout(() => first.controller.abort(), 30);
+    const second = openBilling(() => inTwo([{ do: 'hang' }]), 60_000);
+    setTimeout(() => second.controller.abort(), 30);
+    setTimeout(() => second.dispatcher.endDrains(), 80);
+
+    const ends = await Promise.all([first.ended, second.ended]);
+
+    expect(ends.map(({ status }) => status)).toEqual(['aborted', 'aborted']);
+    expect([first, second].map(({ transport }) => transport.calls[0]?.aborted)).toEqual([true, true]);
+  });
+
+  it('is not read on when that is switched off', async () => {
+    const { transport, controller, ended } = openBilling(() => inTwo([{ do: 'hang' }]), 0);
+    setTimeout(() => controller.abort(), 30);
+
+    await ended;
+
+    expect(transport.calls[0]?.aborted).toBe(true);
   });
 });

@@ -1,14 +1,18 @@
 import type { AttemptKind } from '#events/domain/attempt.js';
-import { RouterError } from '#events/domain/router-error.js';
+import type { RouterError } from '#events/domain/router-error.js';
 import type { Clock } from '#events/ports/clock.js';
-import { startDeadlineMs } from '../domain/attempt-budget.js';
 import type { AttemptFailure } from '../domain/attempt-failure.js';
-import { blockedError, chooseFinalError, clientClosedError, truncatedError } from '../domain/final-error.js';
+import {
+  blockedError,
+  chooseFinalError,
+  clientClosedError,
+  notRecordedError,
+  truncatedError,
+} from '../domain/final-error.js';
 import { beginCall, callFailed, callReleased, callWorked, type LaneCall } from '../domain/health-board.js';
+import type { HedgeBook, HedgeLine } from '../domain/hedge-book.js';
 import { failureOfOurs } from '../domain/own-failure.js';
 import type { LatencyBook } from '../domain/latency-book.js';
-import { decideNext, type Decision } from '../domain/retry-decision.js';
-import type { RetryBudgets } from '../domain/retry-budget.js';
 import type {
   AnswerSink,
   AttemptOutcome,
@@ -16,33 +20,50 @@ import type {
   DispatchRequest,
   DispatchResult,
 } from '../ports/dispatcher.js';
-import type { AttemptEnd } from './attempt-end.js';
+import type { AttemptDeps } from './attempt-deps.js';
+import type { AttemptEnd, AttemptOwner } from './attempt-end.js';
 import type { AttemptTimers, Deadline } from './attempt-timers.js';
-import { Attempt, type AttemptDeps } from './run-attempt.js';
-import type { Choice, TargetChooser } from './target-choice.js';
+import { type FollowUp, type FollowUpDeps, followUp, startDeadline, takeExtraCall } from './follow-up.js';
+import { RequestTargets } from './request-targets.js';
+import { Attempt } from './run-attempt.js';
+import type { Choice } from './target-choice.js';
 
-export interface DispatchDeps extends AttemptDeps {
+export interface DispatchDeps extends AttemptDeps, FollowUpDeps {
   readonly clock: Clock;
   readonly timers: AttemptTimers;
-  readonly chooser: TargetChooser;
-  readonly budgets: RetryBudgets;
   readonly latencies: LatencyBook;
-  random(): number;
+  readonly hedges: HedgeBook;
   /** Context window in tokens; `null` = not known. */
   contextWindow(provider: string, model: string): number | null;
 }
 
-/** One request on its way over the targets of its plan. Ends exactly once, by a call of `resolve`. */
-export class Dispatch implements Deadline {
+/** An attempt that is under way. */
+interface Running {
+  readonly n: number;
+  readonly choice: Choice;
+  readonly lane: LaneCall;
+  readonly startedMs: number;
+  readonly attempt: Attempt;
+}
+
+/**
+ * One request on its way over its targets. One attempt runs at a time, two while a hedge is out. Ends exactly once, by
+ * a call of `resolve`.
+ */
+export class Dispatch implements Deadline, AttemptOwner {
   dueMs = Number.POSITIVE_INFINITY;
   private readonly startedMs: number;
-  private readonly tries: number[];
+  private readonly targets: RequestTargets;
   private readonly attempts: AttemptOutcome[] = [];
   private readonly failures: AttemptFailure[] = [];
-  private attempt: Attempt | null = null;
-  private choice: Choice | null = null;
-  private laneCall: LaneCall | null = null;
-  private attemptStartedMs = 0;
+  private readonly running: Running[] = [];
+  private calls = 0;
+  /** What a retry waits for; `null` while a hedge or nothing is waited for. */
+  private retryOf: Choice | null = null;
+  private hedgeLine: HedgeLine | null = null;
+  /** An attempt has given content, or the whole answer: the others are only in the way. */
+  private decided = false;
+  private servedStartedMs = 0;
   private over = false;
 
   constructor(
@@ -54,7 +75,7 @@ export class Dispatch implements Deadline {
     private readonly resolve: (result: DispatchResult) => void,
   ) {
     this.startedMs = deps.clock.monotonicMs();
-    this.tries = request.plan.targets.map(() => 0);
+    this.targets = new RequestTargets(request.plan.targets, request.policyTargets, deps.contextWindow);
   }
 
   start(): void {
@@ -71,44 +92,78 @@ export class Dispatch implements Deadline {
       return;
     }
     this.signal.addEventListener('abort', this.onAbort);
-    const { chooser } = this.deps;
-    const { targets } = this.request.plan;
-    const choice = chooser.first(targets, this.startedMs, () => true) ?? chooser.leastBad(targets, this.startedMs);
-    if ('lane' in choice) {
-      this.deps.budgets.of(choice.provider.name).request(this.startedMs);
-      this.call(choice);
-    } else this.finish('failed', null, blockedError(choice));
+    const { deps, request, startedMs } = this;
+    const { targets } = request.plan;
+    const choice = deps.chooser.first(targets, startedMs, () => true) ?? deps.chooser.leastBad(targets, startedMs);
+    if (!('lane' in choice)) {
+      this.finish('failed', null, blockedError(choice));
+      return;
+    }
+    deps.budgets.of(choice.provider.name).request(startedMs);
+    if (request.budgetKey !== undefined) deps.keyBudgets.of(request.budgetKey).request(startedMs);
+    this.call(choice);
+    if (request.hedge !== undefined) this.prepareHedge(choice, request.hedge.shareMax, request.hedge.afterPercentile);
+  }
+
+  onDue(): void {
+    if (this.over) return;
+    try {
+      if (this.retryOf === null) this.tryHedge();
+      else this.retry(this.retryOf);
+    } catch (error) {
+      this.crash(error);
+    }
   }
 
   /** The wait before a retry is over. */
-  onDue(): void {
-    const { choice } = this;
-    if (this.over || choice === null) return;
-    const { targets } = this.request.plan;
+  private retry(choice: Choice): void {
+    this.retryOf = null;
     const nowMs = this.deps.clock.monotonicMs();
-    const again = this.deps.chooser.pick(targets, choice.index, nowMs);
+    const again = this.deps.chooser.pick(this.targets.all, choice.index, nowMs);
     if (again !== null) this.call(again);
     // A rate limit was waited out; a breaker that others have opened meanwhile is not called into.
     else if (choice.lane.own.stateAt(nowMs) === 'closed') this.call(choice);
     else this.finish('failed', null, chooseFinalError(this.failures));
   }
 
+  private prepareHedge(choice: Choice, shareMax: number, percentile: number): void {
+    const { deps, request } = this;
+    const line = deps.hedges.line(choice.provider.name, this.targets.all[choice.index]!.model, request.streamed);
+    this.hedgeLine = line;
+    line.request(shareMax);
+    const delayMs = line.delayMs(percentile);
+    if (delayMs !== null && this.running.length === 1) deps.timers.set(this, this.startedMs + delayMs);
+  }
+
+  /** The first attempt is slow: a second one may run beside it. */
+  private tryHedge(): void {
+    const { deps, request, targets } = this;
+    const [first] = this.running;
+    if (first === undefined || this.running.length > 1 || this.decided || this.signal.aborted) return;
+    const nowMs = deps.clock.monotonicMs();
+    if (this.calls >= request.limits.attemptsMax || nowMs - this.startedMs > startDeadline(request)) return;
+    const other = deps.chooser.first(targets.all, nowMs, targets.untriedBeside(first.choice.index));
+    if (other === null || this.hedgeLine?.take() !== true) return;
+    if (takeExtraCall(deps, request, first.choice.provider.name, nowMs)) this.call(other, 'hedge');
+  }
+
   private readonly onAbort = (): void => {
     if (this.over) return;
-    if (this.attempt !== null) this.attempt.abort();
-    else this.finish('aborted', null, clientClosedError());
+    this.deps.timers.clear(this);
+    if (this.running.length === 0) this.finish('aborted', null, clientClosedError());
+    else for (const { attempt } of this.running.toReversed()) attempt.leave();
   };
 
-  private call(choice: Choice): void {
-    const { deps, request } = this;
-    const n = this.attempts.length + 1;
-    const kind: AttemptKind =
-      this.tries[choice.index]! > 0 ? 'retry' : n === 1 && choice.index === 0 ? 'primary' : 'fallback';
-    this.tries[choice.index]! += 1;
-    this.choice = choice;
-    this.attemptStartedMs = deps.clock.monotonicMs();
-    this.laneCall = beginCall(choice.lane, this.attemptStartedMs);
-    this.attempt = new Attempt(
+  private call(choice: Choice, hedge?: 'hedge'): void {
+    const { deps, request, targets } = this;
+    this.calls += 1;
+    const n = this.calls;
+    const first = n === 1 && choice.index === 0;
+    const kind: AttemptKind = hedge ?? (targets.tries[choice.index]! > 0 ? 'retry' : first ? 'primary' : 'fallback');
+    targets.tries[choice.index]! += 1;
+    const startedMs = deps.clock.monotonicMs();
+    const lane = beginCall(choice.lane, startedMs);
+    const attempt = new Attempt(
       deps,
       {
         request,
@@ -117,129 +172,116 @@ export class Dispatch implements Deadline {
         n,
         kind,
         provider: choice.provider,
-        model: request.plan.targets[choice.index]!.model,
+        model: targets.all[choice.index]!.model,
         credential: choice.credential,
-        lane: this.laneCall,
+        lane,
         totalDueMs: this.startedMs + request.limits.totalTimeoutMs,
       },
-      this.onAttemptEnd,
+      this,
     );
-    this.attempt.start();
+    this.running.push({ n, choice, lane, startedMs, attempt });
+    attempt.start();
   }
 
-  private readonly onAttemptEnd = (end: AttemptEnd): void => {
-    this.attempt = null;
+  attemptCommitted(n: number): void {
+    this.decided = true;
+    if (this.retryOf === null) this.deps.timers.clear(this);
+    this.endOthers(n);
+  }
+
+  attemptEnded(n: number, end: AttemptEnd): void {
+    const at = this.running.findIndex((each) => each.n === n);
+    const [ended] = this.running.splice(at, 1);
     try {
-      this.follow(end);
+      this.follow(ended!, end);
     } catch (error) {
       this.crash(error);
     }
-  };
+  }
+
+  private endOthers(n: number): void {
+    for (const other of this.running.toReversed()) {
+      if (other.n === n) continue;
+      // It would have taken at least this long: without it only quick answers would be remembered.
+      if (other.n === 1) this.hedgeLine?.add(this.deps.clock.monotonicMs() - other.startedMs);
+      other.attempt.lose();
+    }
+  }
 
   /** A bug of ours must end the request, not leave its client waiting. */
   private crash(error: unknown): void {
-    this.attempt?.abort();
+    for (const { attempt } of this.running.toReversed()) attempt.lose();
     this.finish('failed', null, chooseFinalError([failureOfOurs(error)]));
   }
 
-  private follow(end: AttemptEnd): void {
-    const { laneCall, deps } = this;
+  private follow(ended: Running, end: AttemptEnd): void {
+    const { deps } = this;
+    const { lane } = ended;
     const nowMs = deps.clock.monotonicMs();
+    const another = this.running.length > 0;
     switch (end.kind) {
       case 'answered': {
         const { outcome } = end;
-        callWorked(laneCall!, nowMs);
-        deps.latencies.add(outcome.provider, outcome.model, outcome.timeToFirstTokenMs ?? outcome.latencyMs);
+        this.decided = true;
+        this.endOthers(ended.n);
+        callWorked(lane, nowMs);
+        const answeredMs = outcome.timeToFirstTokenMs ?? outcome.latencyMs;
+        deps.latencies.add(outcome.provider, outcome.model, answeredMs);
+        if (ended.n === 1) this.hedgeLine?.add(answeredMs);
         this.record(outcome);
         if (end.body !== null) this.giveJson(end.body, outcome);
+        this.servedStartedMs = ended.startedMs;
         this.finish('ok', outcome, null);
         return;
       }
       case 'truncated': {
-        callFailed(laneCall!, end.failure, 0, nowMs, deps.random());
+        callFailed(lane, end.failure, 0, nowMs, deps.random());
         const outcome = { ...end.outcome, movedOn: 'after_content' };
         this.record(outcome);
+        this.servedStartedMs = ended.startedMs;
         this.finish('truncated', outcome, truncatedError());
         return;
       }
       case 'aborted': {
-        callReleased(laneCall!);
-        const outcome = { ...end.outcome, movedOn: 'client_closed' };
+        callReleased(lane);
+        const lost = end.outcome.errorCode === null;
+        const outcome = { ...end.outcome, movedOn: lost ? 'hedge_lost' : 'client_closed' };
         this.record(outcome);
+        if (lost || another) return;
+        this.servedStartedMs = ended.startedMs;
         this.finish('aborted', outcome.timeToFirstTokenMs === null ? null : outcome, clientClosedError());
         return;
       }
       case 'not_recorded':
-        callReleased(laneCall!);
-        this.finish('failed', null, notRecordedError(end.error));
+        callReleased(lane);
+        if (!another) this.finish('failed', null, notRecordedError(end.error));
         return;
       case 'failed':
-        callFailed(laneCall!, end.failure, end.outcome.httpStatus, nowMs, deps.random());
+        callFailed(lane, end.failure, end.outcome.httpStatus, nowMs, deps.random());
         this.failures.push(end.failure);
-        this.moveOn(end.outcome, this.decide(end.failure, nowMs), nowMs);
+        if (another) this.record({ ...end.outcome, movedOn: 'hedge' });
+        else this.moveOn(end.outcome, ended.choice, end.failure, nowMs);
     }
   }
 
-  private decide(
-    failure: AttemptFailure,
-    nowMs: number,
-  ): { readonly decision: Decision; readonly choice: Choice | null } {
-    const { deps, request } = this;
-    const { targets } = request.plan;
-    const current = this.choice!;
-    const larger = failure.nextTarget === 'larger_context';
-    const wanted = larger ? this.largerThan(current.index) : (index: number) => this.tries[index] === 0;
-    const other = deps.chooser.first(targets, nowMs, wanted);
-    const sibling = current.provider.credentials.length > 1 ? deps.chooser.pick(targets, current.index, nowMs) : null;
-    const sameAllowed = current.lane.own.stateAt(nowMs) === 'closed';
-    // Calls that were under way when a breaker opened are bounded in number and come to another provider no faster than
-    // the demand itself; holding them to the budget would only fail requests that a healthy provider can serve.
-    const straggler = !sameAllowed && other !== null && other.provider !== current.provider;
-    const decision = decideNext({
-      failure,
-      attempts: this.attempts.length + 1,
-      attemptsMax: request.limits.attemptsMax,
-      triesOfTarget: this.tries[current.index]!,
-      sameAllowed,
-      otherCredential: sibling !== null && sibling.credential !== current.credential,
-      otherTarget: other !== null,
-      largerTarget: larger && other !== null,
-      elapsedMs: nowMs - this.startedMs,
-      startDeadlineMs: startDeadlineMs(request.limits.totalTimeoutMs),
-      retryBudget: () => straggler || deps.budgets.of(current.provider.name).takeRetry(nowMs),
-      random: deps.random,
-    });
-    return { decision, choice: decision.next === 'other_credential' ? sibling : other };
-  }
-
-  private moveOn(
-    outcome: AttemptOutcome,
-    { decision, choice }: { readonly decision: Decision; readonly choice: Choice | null },
-    nowMs: number,
-  ): void {
-    switch (decision.next) {
+  private moveOn(outcome: AttemptOutcome, current: Choice, failure: AttemptFailure, nowMs: number): void {
+    const { deps, request, targets, calls } = this;
+    const elapsedMs = nowMs - this.startedMs;
+    const next: FollowUp = followUp(deps, request, targets, current, failure, calls, elapsedMs, nowMs);
+    switch (next.decision.next) {
       case 'stop':
-        this.record({ ...outcome, movedOn: decision.reason });
+        this.record({ ...outcome, movedOn: next.decision.reason });
         this.finish('failed', null, chooseFinalError(this.failures));
         return;
       case 'same':
         this.record({ ...outcome, movedOn: 'retry' });
-        this.deps.timers.set(this, nowMs + decision.waitMs);
+        this.retryOf = current;
+        deps.timers.set(this, nowMs + next.decision.waitMs);
         return;
       default:
-        this.record({ ...outcome, movedOn: decision.next });
-        this.call(choice!);
+        this.record({ ...outcome, movedOn: next.decision.next });
+        this.call(next.choice!);
     }
-  }
-
-  private largerThan(index: number): (other: number) => boolean {
-    const { targets } = this.request.plan;
-    const window = (at: number): number | null => this.deps.contextWindow(targets[at]!.provider, targets[at]!.model);
-    const size = window(index);
-    return (other) => {
-      const otherSize = window(other);
-      return this.tries[other] === 0 && size !== null && otherSize !== null && otherSize > size;
-    };
   }
 
   private record(outcome: AttemptOutcome): void {
@@ -265,26 +307,15 @@ export class Dispatch implements Deadline {
     this.deps.timers.clear(this);
     this.signal.removeEventListener('abort', this.onAbort);
     const firstMs = served?.timeToFirstTokenMs ?? null;
+    // A loser's end may be told before that of the attempt which started earlier.
+    this.attempts.sort((a, b) => a.n - b.n);
     this.resolve({
       status,
       served,
       attempts: this.attempts,
       error,
       finishReason: served?.finishReason ?? null,
-      timeToFirstTokenMs: firstMs === null ? null : Math.round(this.attemptStartedMs - this.startedMs) + firstMs,
+      timeToFirstTokenMs: firstMs === null ? null : Math.round(this.servedStartedMs - this.startedMs) + firstMs,
     });
   }
-}
-
-function notRecordedError(error: unknown): RouterError {
-  if (error instanceof RouterError) return error;
-  return new RouterError({
-    code: 'receipt_log_unavailable',
-    publicMessage: 'The receipt log cannot take this request right now.',
-    httpStatus: 503,
-    type: 'server_error',
-    retryable: true,
-    retryAfterMs: 1_000,
-    cause: error,
-  });
 }

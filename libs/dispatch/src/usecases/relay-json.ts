@@ -48,4 +48,8 @@ export class JsonRelay implements AnswerReader {
   endsWell(): boolean {
     return false;
   }
+
+  detach(): void {
+    // Nothing goes out before the end anyway.
+  }
 }

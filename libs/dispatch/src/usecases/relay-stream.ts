@@ -23,6 +23,7 @@ export class StreamRelay implements AnswerReader {
   private heldChars = 0;
   private bytes = 0;
   private paused = false;
+  private detached = false;
   private over = false;
 
   constructor(
@@ -48,6 +49,11 @@ export class StreamRelay implements AnswerReader {
   /** Every choice has told why it ended: only the terminator is missing. */
   endsWell(): boolean {
     return this.held === null && this.choices.allFinished;
+  }
+
+  detach(): void {
+    this.detached = true;
+    this.paused = false;
   }
 
   private take(items: readonly SseItem[]): void {
@@ -114,7 +120,7 @@ export class StreamRelay implements AnswerReader {
   }
 
   private give(data: string, isUsage: boolean): void {
-    if (this.sink.event(data, isUsage) || this.paused) return;
+    if (this.detached || this.sink.event(data, isUsage) || this.paused) return;
     this.paused = true;
     this.listener.stalled(true);
     this.sink.onDrain(this.drained);

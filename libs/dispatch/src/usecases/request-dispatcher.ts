@@ -34,6 +34,10 @@ export class RequestDispatcher implements Dispatcher {
     return this.underWay;
   }
 
+  endDrains(): void {
+    this.deps.drains.endAll();
+  }
+
   latencyMsP50(provider: string, model: string): number | null {
     return this.deps.latencies.p50(provider, model);
   }

@@ -1,36 +1,23 @@
 import type { AttemptStatus, Billed } from '#events/domain/attempt.js';
-import type { Clock } from '#events/ports/clock.js';
 import type { ProviderCall } from '#providers/ports/provider-adapter.js';
 import type { AttemptFailure } from '../domain/attempt-failure.js';
 import { chooseFinalError } from '../domain/final-error.js';
+import { judgeHead } from '../domain/answer-head.js';
 import { failureOfOurs, OWN_FAILURES, type OwnFailure } from '../domain/own-failure.js';
-import type {
-  ResponseHeaders,
-  UpstreamCallHandle,
-  UpstreamHandler,
-  UpstreamTransport,
-} from '../ports/upstream-transport.js';
+import type { ResponseHeaders, UpstreamCallHandle, UpstreamHandler } from '../ports/upstream-transport.js';
 import type { AnswerFault, AnswerListener, AnswerReader } from './answer-reader.js';
 import type { AttemptCall } from './attempt-call.js';
-import { describeAttempt, type AttemptEnd } from './attempt-end.js';
-import type { AttemptTimers, Deadline } from './attempt-timers.js';
+import type { AttemptDeps } from './attempt-deps.js';
+import { describeAttempt, type AttemptEnd, type AttemptOwner } from './attempt-end.js';
+import type { Deadline } from './attempt-timers.js';
 import { ConnectionLinger } from './connection-linger.js';
 import { RefusalText } from './refusal-text.js';
 import { JsonRelay } from './relay-json.js';
 import { StreamRelay } from './relay-stream.js';
+import { TIMEOUT_OF, type WaitingFor } from './waiting-for.js';
 
 /** An error body that does not come is done without. */
 const REFUSAL_BODY_MS = 5_000;
-
-export interface AttemptDeps {
-  readonly transport: UpstreamTransport;
-  readonly clock: Clock;
-  readonly timers: AttemptTimers;
-  /** How long a client may take nothing of what is there for it. */
-  readonly slowReaderMs: number;
-}
-
-type WaitingFor = 'status' | 'first_content' | 'body' | 'refusal' | 'reader';
 
 /** One upstream call from its intent to its end. Tells its end exactly once. */
 export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
@@ -47,12 +34,14 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   private linger: ConnectionLinger | null = null;
   /** The exchange is over on the wire; nothing is left to linger for. */
   private closed = false;
+  /** Bytes read after the client left; `null` while it is there. */
+  private drainedBytes: number | null = null;
   private over = false;
 
   constructor(
     private readonly deps: AttemptDeps,
     private readonly call: AttemptCall,
-    private readonly onAttemptEnd: (end: AttemptEnd) => void,
+    private readonly owner: AttemptOwner,
   ) {
     this.startedMs = deps.clock.monotonicMs();
     this.startedAt = new Date(deps.clock.nowMs()).toISOString();
@@ -80,11 +69,37 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
     else recorded.then(this.send, (error: unknown) => this.finish({ kind: 'not_recorded', error }));
   }
 
-  /** The client has gone: ends the upstream call at once, in every phase. */
+  /**
+   * The client has gone. In every phase the call ends at once, unless its provider bills it all the same: then it is
+   * read on within bounds, for its usage alone.
+   */
+  leave(): void {
+    if (this.over || this.drainedBytes !== null) return;
+    const { deps, handle } = this;
+    const readsOn = handle !== null && this.refusal === null && !this.call.provider.adapter.cancels;
+    if (!readsOn || !deps.drains.enter(this)) {
+      this.abort();
+      return;
+    }
+    this.drainedBytes = 0;
+    this.reader?.detach();
+    this.waitingFor = 'drain';
+    this.wait(deps.clock.monotonicMs() + deps.drains.drainMs);
+    handle.resume();
+  }
+
+  /** Ends the call at once, in every phase. */
   abort(): void {
-    if (this.over) return;
-    const sent = this.handle !== null;
-    this.finish({ kind: 'aborted', outcome: this.outcome('aborted', sent ? 'unknown' : 'no', 'client_closed') }, true);
+    this.giveUp(this.handle === null ? 'no' : 'unknown', 'client_closed');
+  }
+
+  /** The same, because another attempt was faster. */
+  lose(): void {
+    this.giveUp(this.handle === null ? 'no' : 'unknown', null);
+  }
+
+  private giveUp(billed: Billed, errorCode: string | null): void {
+    if (!this.over) this.finish({ kind: 'aborted', outcome: this.outcome('aborted', billed, errorCode) }, true);
   }
 
   private readonly send = (): void => {
@@ -117,19 +132,11 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   }
 
   private judgeStatus(status: number, headers: ResponseHeaders): void {
-    if (status >= 300 && status < 400) {
-      this.fail('redirect');
-      return;
-    }
-    // None was asked for. Decoding it would open the door to bombs.
-    const encoding = headers['content-encoding'];
-    const encoded = encoding !== undefined && encoding !== 'identity' && encoding !== '';
-    if (status >= 200 && status < 300) {
-      if (encoded) this.fail('bad_response');
-      else this.expectAnswer(String(headers['content-type'] ?? ''));
-      return;
-    }
-    if (encoded) this.refuse(status, '');
+    const head = judgeHead(status, headers);
+    if (head === 'redirect') this.fail('redirect');
+    else if (head === 'encoded_answer') this.fail('bad_response');
+    else if (head === 'answer') this.expectAnswer(String(headers['content-type'] ?? ''));
+    else if (head === 'encoded_refusal') this.refuse(status, '');
     else this.expectRefusal();
   }
 
@@ -137,6 +144,13 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
     if (this.over) {
       this.linger?.data(chunk);
       return true;
+    }
+    if (this.drainedBytes !== null) {
+      this.drainedBytes += chunk.byteLength;
+      if (this.deps.drains.tooMany(this.drainedBytes)) {
+        this.abort();
+        return true;
+      }
     }
     try {
       if (this.reader !== null) return this.reader.data(chunk);
@@ -181,7 +195,7 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   onDue(nowMs: number): void {
     if (this.over) return;
     try {
-      if (this.waitingFor === 'reader') this.abort();
+      if (this.waitingFor === 'reader' || this.waitingFor === 'drain') this.abort();
       else if (this.reader?.endsWell() === true) this.completed(null, true);
       else if (this.waitingFor === 'refusal') this.refuse(this.httpStatus, this.refusal!.text);
       else if (nowMs >= this.call.totalDueMs) this.fail('total_timeout');
@@ -194,6 +208,8 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   // ---- what the reader tells
 
   committed(): void {
+    if (this.drainedBytes !== null) return;
+    this.owner.attemptCommitted(this.call.n);
     this.firstContentMs = this.deps.clock.monotonicMs();
     const { call } = this;
     this.waitingFor = 'body';
@@ -214,6 +230,10 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   }
 
   completed(body: Uint8Array | null, abort = false): void {
+    if (this.drainedBytes !== null) {
+      this.finish({ kind: 'aborted', outcome: this.outcome('aborted', 'yes', 'client_closed', true) }, abort);
+      return;
+    }
     const outcome = this.outcome('ok', 'yes', null);
     // A stream that told its end is an answer; its connection may linger for a moment to be used again.
     this.finish({ kind: 'answered', outcome, body }, abort);
@@ -229,15 +249,21 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   private expectAnswer(contentType: string): void {
     const { call } = this;
     const { request } = call;
-    if (!request.streamed) {
-      this.waitingFor = 'body';
-      this.reader = new JsonRelay(request.api, this);
-      this.wait(this.deps.clock.monotonicMs() + request.limits.idleTimeoutMs);
-    } else if (contentType.includes('json') || contentType.includes('html')) this.expectRefusal();
+    if (!request.streamed) this.reader = new JsonRelay(request.api, this);
+    else if (contentType.includes('json') || contentType.includes('html')) this.expectRefusal();
     else this.reader = new StreamRelay(call.sink, this, () => this.handle?.resume());
+    if (this.drainedBytes !== null) this.reader?.detach();
+    else if (!request.streamed) {
+      this.waitingFor = 'body';
+      this.wait(this.deps.clock.monotonicMs() + request.limits.idleTimeoutMs);
+    }
   }
 
   private expectRefusal(): void {
+    if (this.drainedBytes !== null) {
+      this.abort();
+      return;
+    }
     this.refusal = new RefusalText();
     this.waitingFor = 'refusal';
     this.wait(this.deps.clock.monotonicMs() + REFUSAL_BODY_MS);
@@ -264,6 +290,10 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   }
 
   private end(failure: AttemptFailure, status: AttemptStatus): void {
+    if (this.drainedBytes !== null) {
+      this.giveUp(failure.billed, 'client_closed');
+      return;
+    }
     const committed = this.firstContentMs !== null;
     const outcome = this.outcome(status, committed ? 'unknown' : failure.billed, failure.code);
     this.finish({ kind: committed ? 'truncated' : 'failed', outcome, failure }, true);
@@ -280,7 +310,7 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
     }
   }
 
-  private outcome(status: AttemptStatus, billed: Billed, errorCode: string | null) {
+  private outcome(status: AttemptStatus, billed: Billed, errorCode: string | null, whole = status === 'ok') {
     const { firstContentMs, startedMs } = this;
     const measures = {
       startedAt: this.startedAt,
@@ -289,27 +319,22 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
       httpStatus: this.httpStatus,
       headers: this.headers,
     };
-    return describeAttempt(this.call, measures, this.reader?.facts ?? null, status, billed, errorCode);
+    return describeAttempt(this.call, measures, this.reader?.facts ?? null, status, billed, errorCode, whole);
   }
 
   private finish(end: AttemptEnd, abort = false): void {
     if (this.over) return;
     this.over = true;
     this.deps.timers.clear(this);
+    if (this.drainedBytes !== null) this.deps.drains.leave(this);
     if (!this.closed && this.handle !== null) {
       if (abort) this.handle.abort();
       else this.linger = new ConnectionLinger(this.deps.timers, this.handle, this.deps.clock.monotonicMs());
     }
-    this.onAttemptEnd(end);
+    this.owner.attemptEnded(this.call.n, end);
   }
 
   private wait(dueMs: number): void {
     this.deps.timers.set(this, Math.min(dueMs, this.call.totalDueMs));
   }
 }
-
-const TIMEOUT_OF = {
-  status: 'headers_timeout',
-  first_content: 'first_token_timeout',
-  body: 'body_timeout',
-} as const satisfies Record<string, OwnFailure>;

@@ -1,0 +1,50 @@
+import type { Target } from '#routing/domain/route-plan.js';
+
+/**
+ * The targets of one request by index: those of its plan, then those that are meant only for what a content policy
+ * rejects.
+ */
+export class RequestTargets {
+  readonly all: readonly Target[];
+  /** Calls of each target so far. */
+  readonly tries: number[];
+  private readonly planned: number;
+
+  constructor(
+    plan: readonly Target[],
+    policyTargets: readonly Target[] | undefined,
+    private readonly contextWindow: (provider: string, model: string) => number | null,
+  ) {
+    this.planned = plan.length;
+    this.all = policyTargets === undefined ? plan : [...plan, ...policyTargets];
+    this.tries = this.all.map(() => 0);
+  }
+
+  readonly isPlanned = (index: number): boolean => index < this.planned;
+
+  /** Another target of the same list. */
+  untriedBeside(current: number): (index: number) => boolean {
+    const planned = this.isPlanned(current);
+    return (index) => this.tries[index] === 0 && this.isPlanned(index) === planned;
+  }
+
+  forPolicy(): (index: number) => boolean {
+    return (index) => this.tries[index] === 0 && !this.isPlanned(index);
+  }
+
+  /** A target that is known to take more context than this one, which must be known as well. */
+  largerThan(current: number): (index: number) => boolean {
+    const size = this.window(current);
+    const planned = this.isPlanned(current);
+    return (index) => {
+      const otherSize = this.window(index);
+      const fits = this.tries[index] === 0 && this.isPlanned(index) === planned;
+      return fits && size !== null && otherSize !== null && otherSize > size;
+    };
+  }
+
+  private window(index: number): number | null {
+    const { provider, model } = this.all[index]!;
+    return this.contextWindow(provider, model);
+  }
+}
