@@ -33,11 +33,6 @@ export function perfectSubtrees(size: number): readonly PerfectSubtree[] {
   return subtrees;
 }
 
-/** The root of the first `size` leaves. */
-export function treeRoot(size: number, subtree: SubtreeHash, hash: TreeHash): Uint8Array {
-  return foldRight(perfectSubtrees(size).map(subtree), hash);
-}
-
 function foldRight(hashes: readonly Uint8Array[], hash: TreeHash): Uint8Array {
   const last = hashes.at(-1);
   if (last === undefined) return hash.empty();
