@@ -6,6 +6,8 @@ export interface RawCase {
   readonly name: string;
   /** Pieces, each in a packet of its own. `{id}` and `{key}` are filled in. */
   readonly pieces: readonly string[];
+  /** Each byte in a packet of its own. */
+  readonly inBytes?: boolean;
   /** Calls upstream that are fine; never more than one for one request. */
   readonly callsMax: number;
   /** Wanted: refused with a status of these, or closed without one. `null` = any answer. */
@@ -79,7 +81,7 @@ export const RAW_CASES: readonly RawCase[] = [
     callsMax: 1,
     statuses: null,
   },
-  { name: 'a request in single bytes', pieces: [...`${POST}${LENGTH}\r\n\r\n${MARK}`], callsMax: 1, statuses: [200] },
+  { name: 'a request in single bytes', pieces: [inner], inBytes: true, callsMax: 1, statuses: [200] },
   {
     name: 'a request with trailers',
     pieces: [
@@ -123,7 +125,12 @@ export interface RawAnswer {
 }
 
 /** Sends raw bytes; resolves when the other side closes or has been silent for `silentMs`. */
-export function sendRaw(port: number, pieces: readonly string[], id: string, silentMs = 400): Promise<RawAnswer> {
+export function sendRaw(
+  port: number,
+  { pieces, inBytes = false }: RawCase,
+  id: string,
+  silentMs = 400,
+): Promise<RawAnswer> {
   const length = Buffer.byteLength(MARK.replaceAll('{id}', id));
   const filled = pieces.map((piece) =>
     piece.replaceAll('{id}', id).replaceAll('{key}', CLIENT_KEY).replaceAll('{length}', String(length)),
@@ -144,7 +151,8 @@ export function sendRaw(port: number, pieces: readonly string[], id: string, sil
     });
     socket.on('error', () => undefined).on('close', finish);
     socket.on('connect', () => {
-      for (const piece of filled) socket.write(Buffer.from(piece, 'latin1'));
+      for (const piece of filled.flatMap((text) => (inBytes ? [...text] : [text])))
+        socket.write(Buffer.from(piece, 'latin1'));
     });
     timer = timer.refresh();
   });

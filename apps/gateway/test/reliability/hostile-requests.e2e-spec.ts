@@ -38,7 +38,7 @@ describe('raw bytes on the socket', () => {
   it.each(RAW_CASES.map((raw) => [raw.name, raw] as const))('%s', async (_name, raw) => {
     const id = newId();
 
-    const answer = await sendRaw(gateway.port, raw.pieces, id);
+    const answer = await sendRaw(gateway.port, raw, id);
 
     if (raw.statuses !== null && answer.status !== null) expect(raw.statuses).toContain(answer.status);
     expect(upstream.seen(id).length).toBeLessThanOrEqual(raw.callsMax);
