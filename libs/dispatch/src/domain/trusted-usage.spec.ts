@@ -39,6 +39,12 @@ describe('trustUsage', () => {
     expect(usage).toMatchObject({ usageSource: 'estimated', usageFlags: ['incomplete_answer'] });
   });
 
+  it('prices a broken stream by what was delivered, not by the placeholder in its usage', () => {
+    const usage = trust({ prompt_tokens: 100, completion_tokens: 1, total_tokens: 101 }, estimate, false);
+
+    expect(usage.meters).toEqual({ input_uncached: 100, output_text: 40 });
+  });
+
   it('asks no output of an API that has none', () => {
     const usage = trustUsage(fromOpenAiUsage({ prompt_tokens: 8, total_tokens: 8 }), { input_uncached: 9 }, true);
 

@@ -31,12 +31,15 @@ export function trustUsage(reading: UsageReading, estimate: Meters, whole: boole
   if (noOutput) flags.push('completion_missing');
   if (!whole) flags.push('incomplete_answer');
   const believed = whole && !noInput && !noOutput && !flags.some((flag) => DOUBTFUL.has(flag));
+  // A broken stream's block is a placeholder as often as not: what was delivered was made, and is counted.
+  const cutShort = !whole && outputTokens(estimate) > outputTokens(reading.meters);
   if (believed) return { meters: reading.meters, usageSource: 'provider', usageFlags: flags };
   return {
     meters: {
       ...reading.meters,
       ...(noInput ? { input_uncached: inputTokens(estimate) } : {}),
       ...(noOutput ? { output_text: outputTokens(estimate) } : {}),
+      ...(cutShort ? { output_text: outputTokens(estimate) - (reading.meters.output_reasoning ?? 0) } : {}),
     },
     usageSource: 'estimated',
     usageFlags: flags,
