@@ -151,8 +151,8 @@ export function sendRaw(
     });
     socket.on('error', () => undefined).on('close', finish);
     socket.on('connect', () => {
-      for (const piece of filled.flatMap((text) => (inBytes ? [...text] : [text])))
-        socket.write(Buffer.from(piece, 'latin1'));
+      for (const bytes of filled.flatMap((piece) => (inBytes ? [...piece] : [piece])))
+        socket.write(Buffer.from(bytes, 'latin1'));
     });
     timer = timer.refresh();
   });
