@@ -130,7 +130,7 @@ const FAILURES: readonly (readonly [string, boolean, number, string, number, obj
   ['404', false, 404, 'upstream_rejected', 1, {}],
   ['413', false, 413, 'upstream_rejected', 1, {}],
   ['422', true, 422, 'upstream_rejected', 1, {}],
-  ['policy', false, 400, 'upstream_rejected', 1, {}],
+  ['policy', false, 400, 'content_policy_violation', 1, {}],
   ['401', false, 502, 'upstream_auth_failed', 1, { billed: 'no' }],
   ['403', true, 502, 'upstream_auth_failed', 1, {}],
   ['429:quota', false, 429, 'upstream_quota_exhausted', 1, {}],

@@ -17,8 +17,10 @@ import { createMetrics } from '#telemetry/telemetry.module.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 import { RouterError } from '#events/domain/router-error.js';
 import type { CompletionParts } from '../completions/completion-parts.js';
+import { ModelPolicies } from '../completions/model-policies.js';
 import { AdmissionDesk } from '../hot-lane/admission.js';
 import { HotLane } from '../hot-lane/hot-lane.js';
+import { measureLoopLag } from '../hot-lane/loop-lag.js';
 import type { GatewayParts } from '../http/gateway-parts.js';
 import { pingProbe, Readiness } from '../readiness.js';
 import { findSealed } from '../receipts/find-sealed.js';
@@ -52,7 +54,6 @@ export interface AssembledGateway {
 
 const CONTROL_WAIT_MS = 3_000;
 const RECOVERY_EVERY_MS = 2_000;
-const REQUESTS_MAX = 4_096;
 
 /** Makes one gateway out of settings and directories: the only place that knows all the parts. */
 export async function assembleGateway(order: BootOrder, logger: Logger): Promise<AssembledGateway> {
@@ -86,8 +87,9 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     for (const note of prices.notes) logger.warn({ note }, 'a price may be out of date');
   }
 
+  const models = new ModelPolicies(settings);
   const keys = createKeyRing();
-  const limits = await createKeyLimits(settings.environment.redisUrl, clock, settings.reliability.totalTimeoutMs);
+  const limits = await createKeyLimits(settings.environment.redisUrl, clock, models.totalTimeoutMsMax);
   const spend = new SpendTail(log.sharedReader, limits, logger);
   const archive = new PriceArchive(
     log.writer,
@@ -120,7 +122,14 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     : null;
   const registry = createProviderRegistry(settings.providers, demo?.baseUrl);
   const transport = createUndiciTransport();
-  const dispatcher = createDispatcher({ registry, transport, clock });
+  const dispatcher = createDispatcher({
+    registry,
+    transport,
+    clock,
+    contextWindow: (provider, model) => models.contextWindow(provider, model),
+    slowReaderMs: settings.reliability.slowReaderMs,
+    drainMs: settings.reliability.drainMs,
+  });
   const router = createRouter({
     settings,
     providerNames: registry.names,
@@ -152,7 +161,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     },
     flights: createSingleFlight(),
     cipher: cache.cipher,
-    limits: settings.reliability,
+    models,
     durability: settings.environment.durability,
     unpriced: settings.prices.unpriced,
     ledger: {
@@ -174,7 +183,9 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       },
     },
   };
-  const admission = new AdmissionDesk({ keys, requestsMax: REQUESTS_MAX });
+  const lag = measureLoopLag();
+  const { requestsMax, shedLagMs } = settings.reliability;
+  const admission = new AdmissionDesk({ keys, requestsMax, lag, shedLagMs });
   const lane = new HotLane({
     completion,
     admission,
@@ -256,6 +267,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       clearInterval(recovery);
       stopRetention();
       readiness.stop();
+      lag.stop();
       await Promise.allSettled([localControl.stop(), sharedControl?.stop(), spend.stop()]);
       await cache.close();
       await transparency.close();

@@ -1,6 +1,6 @@
 import type { ReceiptCache, ReceiptStatus } from '#events/domain/receipt.js';
 import { RouterError } from '#events/domain/router-error.js';
-import type { AttemptLimits, DispatchResult } from '#dispatch/ports/dispatcher.js';
+import type { DispatchResult } from '#dispatch/ports/dispatcher.js';
 import type { ChatRequest } from '#openai-wire/domain/chat-request.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
 import type { CacheKey, CacheLookup } from '#semantic-cache/ports/semantic-cache.js';
@@ -11,6 +11,7 @@ import { CompletionSink } from './completion-sink.js';
 import type { CompletionParts } from './completion-parts.js';
 import { finishAnswer } from './finish-answer.js';
 import { applyCostLimit, attemptLimits } from './request-limits.js';
+import type { ModelPolicy } from './model-policies.js';
 import { RequestLedger } from './request-ledger.js';
 import type { RequestContext } from './request-context.js';
 import { FLIGHT_WAIT_MS, type SharedAnswer } from './shared-answer.js';
@@ -44,11 +45,12 @@ export async function completeRequest(
     if (context.problem !== null || context.body === null) throw context.problem ?? missingBody();
     state.plan = parts.router.plan(routeQuestion(context));
     ledger.routed(state.plan);
-    const limits = attemptLimits(parts.limits, context);
+    const policy = parts.models.of(state.plan.resolvedModel);
+    const limits = attemptLimits(policy.limits, context);
     state.plan = applyCostLimit(state, state.plan, context.body);
     ledger.routed(state.plan);
     if (context.api === 'chat.completions' && (await servedWithoutProvider(state))) return;
-    await askProviders(state, limits);
+    await askProviders(state, { ...policy, limits });
   } catch (error) {
     await refuse(state, toRouterError(error));
   }
@@ -95,7 +97,7 @@ function asHit(shared: SharedAnswer, key: CacheKey, ageMs: number): Extract<Cach
   };
 }
 
-async function askProviders(state: RequestState, limits: AttemptLimits): Promise<void> {
+async function askProviders(state: RequestState, policy: ModelPolicy): Promise<void> {
   const { parts, context, client, ledger } = state;
   const plan = state.plan as RoutePlan;
   const body = context.body as ChatRequest;
@@ -126,7 +128,10 @@ async function askProviders(state: RequestState, limits: AttemptLimits): Promise
         streamed: body.stream === true,
         clientWantsUsage: wantsUsage(body),
         plan,
-        limits,
+        limits: policy.limits,
+        budgetKey: context.key.keyId,
+        ...(policy.hedge !== undefined && { hedge: policy.hedge }),
+        ...(policy.policyTargets !== undefined && mayLeavePlan(state, body) && { policyTargets: policy.policyTargets }),
       },
       sink,
       ledger,
@@ -137,6 +142,15 @@ async function askProviders(state: RequestState, limits: AttemptLimits): Promise
     // An answer has landed the flight by now; whoever still waits must not wait for this request.
     state.flight?.fail();
   }
+}
+
+/** Targets outside the plan have passed neither the cost limit nor the client's wishes about providers. */
+function mayLeavePlan({ parts, context }: RequestState, body: ChatRequest): boolean {
+  return (
+    parts.unpriced === 'allow' &&
+    context.headers('x-nextmodel-max-cost-usd') === undefined &&
+    body['provider'] === undefined
+  );
 }
 
 /** Ends a request that never reached a provider, or whose failure is not an attempt's. */

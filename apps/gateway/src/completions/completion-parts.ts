@@ -1,11 +1,12 @@
 import type { ContentCipher } from '#semantic-cache/ports/content-cipher.js';
 import type { SingleFlight } from '#semantic-cache/ports/single-flight.js';
 import type { CachePolicy, SemanticCache } from '#semantic-cache/ports/semantic-cache.js';
-import type { AttemptLimits, Dispatcher } from '#dispatch/ports/dispatcher.js';
+import type { Dispatcher } from '#dispatch/ports/dispatcher.js';
 import type { ProviderRegistry } from '#providers/ports/provider-registry.js';
 import type { PriceBook } from '#pricing/ports/price-book.js';
 import type { Router } from '#routing/ports/router.js';
 import type { Clock } from '#events/ports/clock.js';
+import type { ModelPolicies } from './model-policies.js';
 import type { LedgerParts } from './request-ledger.js';
 import type { SharedAnswer } from './shared-answer.js';
 
@@ -20,7 +21,7 @@ export interface CompletionParts {
   readonly cachePolicy: CachePolicy;
   readonly flights: SingleFlight<SharedAnswer>;
   readonly cipher: ContentCipher;
-  readonly limits: AttemptLimits;
+  readonly models: ModelPolicies;
   readonly ledger: LedgerParts;
   /** `strict`: the answer's last byte waits until the receipt is on disk. */
   readonly durability: 'strict' | 'fast';

@@ -109,7 +109,9 @@ export class RequestLedger implements AttemptRecorder {
       providerCostPicoUsd: outcome.providerCostPicoUsd,
     });
     const line = toAttemptLine(outcome, priced);
-    this.#lines.push(line);
+    // The loser of a hedge may end before the attempt that started earlier.
+    const at = this.#lines.findLastIndex((earlier) => earlier.n < line.n) + 1;
+    this.#lines.splice(at, 0, line);
     this.#queued.push(
       encodeEvent('nextmodel.attempt.finished.v1', `${receiptId}:${outcome.n}/finished`, receiptId, this.#now(), {
         ...line,

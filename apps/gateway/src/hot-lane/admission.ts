@@ -4,7 +4,13 @@ import type { ApiKey, KeyRing } from '#access/ports/key-ring.js';
 export interface AdmissionParts {
   readonly keys: KeyRing;
   readonly requestsMax: number;
+  readonly lag: { readonly lagMs: number };
+  /** Above this lag of the event loop nobody else comes in. */
+  readonly shedLagMs: number;
 }
+
+/** With fewer requests inside, something else makes the event loop late, and refusing would not help. */
+const BLAMELESS_MAX = 16;
 
 /** Who may come in: a key that is known, room in this process, and not after the doors were closed. */
 export class AdmissionDesk {
@@ -40,6 +46,9 @@ export class AdmissionDesk {
     if (this.#closed) throw refuse('shutting_down', 'This gateway is shutting down.');
     if (this.#inside >= this.parts.requestsMax) {
       throw refuse('overloaded', 'This gateway has as many requests as it can take. Try again shortly.');
+    }
+    if (this.#inside >= BLAMELESS_MAX && this.parts.lag.lagMs > this.parts.shedLagMs) {
+      throw refuse('overloaded', 'This gateway is too busy to answer in time. Try again shortly.');
     }
     this.#inside += 1;
   }

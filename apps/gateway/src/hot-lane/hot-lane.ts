@@ -55,6 +55,7 @@ export class HotLane {
 
   /** Ends every answer under way with the truth; used when the time for draining is over. */
   cutAll(): void {
+    this.parts.completion.dispatcher.endDrains();
     for (const client of this.#clients) {
       client.cut(
         new RouterError({ code: 'shutting_down', publicMessage: 'This gateway is shutting down.', httpStatus: 503 }),
