@@ -37,6 +37,10 @@ export function cacheStep(parts: CompletionParts, context: RequestContext, plan:
   if (made.key === null) {
     return { ...NONE, onlyIfCached: control.onlyIfCached, header: 'BYPASS', result: 'bypass', reason: made.reason };
   }
+  if (control.noCache && control.onlyIfCached) {
+    // Neither a stored answer nor a new one will do: nothing is left but to say so.
+    return { ...NONE, onlyIfCached: true, header: 'BYPASS', result: 'bypass', reason: 'client' };
+  }
   if (control.noCache) {
     const stores = !control.noStore;
     return {

@@ -2,7 +2,8 @@ import type { CacheKey, CacheQuestion } from './cache-question.js';
 import { semanticRefusal } from './cache-policy.js';
 import { canonicalJson } from './canonical-json.js';
 import { CACHE_EPOCH, scopeText, splitMessages } from './cache-scope.js';
-import { isNormalisable, normalForm } from './text-eligibility.js';
+import { normalForm } from './normal-form.js';
+import { isNormalisable } from './text-eligibility.js';
 
 /** sha256 of the UTF-8 bytes of a text as 64 lower-case hex digits. */
 export type Sha256Hex = (text: string) => string;

@@ -2,7 +2,7 @@ import type { ChatMessage, ChatRequest } from '#openai-wire/domain/chat-request.
 import { canonicalJson } from './canonical-json.js';
 
 /** Part of every scope: raise it when the meaning of keys or of the verifier changes, and all entries are stale. */
-export const CACHE_EPOCH = 1;
+export const CACHE_EPOCH = 2;
 
 /** Do not change the answer: how it is delivered and what the caller notes beside it. */
 const OUTSIDE_THE_KEY: ReadonlySet<string> = new Set(['stream', 'stream_options', 'user', 'metadata', 'messages']);

@@ -1,4 +1,4 @@
-import { canonicalText } from './normal-form.js';
+import { canonicalText } from './canonical-form.js';
 import type { WordTable } from './static-embedding.js';
 import {
   FORMAT_WORDS,

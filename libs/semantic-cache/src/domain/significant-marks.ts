@@ -1,4 +1,4 @@
-import { bareText } from './normal-form.js';
+import { bareText } from './canonical-form.js';
 
 const SYMBOLS = /[^\w\s.,!?'";:$#+%\-\u0080-\uffff]|_/g;
 /** Not a hyphen: no letter on either side, or between a number and a lone letter. */

@@ -1,5 +1,4 @@
-import { canonicalText } from './normal-form.js';
-import { significantMarks } from './significant-marks.js';
+import { isAboutText } from './text-operand.js';
 import { POLITE_WORDS, STOP_WORDS } from './word-lists.js';
 import { wordsOf } from './words.js';
 
@@ -27,14 +26,15 @@ const FOREIGN = set(
 /** Of these one alone says nothing, because English uses them too. */
 const AMBIGUOUS = set('le die das come o as de es con per do');
 
-/** Can the text be matched by its normal form? Not when it is code, long or without words. */
+/** Can the text be matched by its normal form? Not when it is code, long or without words, or speaks of text itself. */
 export function isNormalisable(text: string): boolean {
-  return text.length <= CHARACTERS_MAX && !LONG_RUN.test(text) && !CODE.test(text) && canonicalText(text) !== '';
-}
-
-/** The form under which rewordings of case, punctuation, spelling and politeness are one. */
-export function normalForm(text: string): string {
-  return `${canonicalText(text)}\n${significantMarks(text)}`;
+  return (
+    text.length <= CHARACTERS_MAX &&
+    !LONG_RUN.test(text) &&
+    !CODE.test(text) &&
+    /[\p{L}\p{N}]/u.test(text) &&
+    !isAboutText(text)
+  );
 }
 
 /** Why a text must not be matched by meaning; `null` when it may. The builtin verifier knows English only. */
@@ -45,6 +45,7 @@ export function semanticTextRefusal(text: string): string | null {
   if (/[\u0250-\u1fff\u2070-\u209f\u20c0-\uffff]/.test(text)) return 'language';
   const words = wordsOf(text);
   if (words.length > WORDS_MAX) return 'length';
+  if (isAboutText(text)) return 'about_text';
   if (words.some((word) => POINTING.has(word))) return 'pointing';
   if (words.some((word) => VARIETY.has(word))) return 'variety';
   if (isForeign(words)) return 'language';

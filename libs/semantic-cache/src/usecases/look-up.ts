@@ -1,7 +1,7 @@
 import { oldestAllowed } from '../domain/cache-policy.js';
 import type { CacheContent, CacheKey, CacheQuestion } from '../domain/cache-question.js';
 import type { SealedContent } from '../domain/sealed-content.js';
-import { normalForm } from '../domain/text-eligibility.js';
+import { normalForm } from '../domain/normal-form.js';
 import type { ContentCipher } from '../ports/content-cipher.js';
 import type { Embedder } from '../ports/embedder.js';
 import type { PairVerifier } from '../ports/pair-verifier.js';

@@ -1,3 +1,4 @@
+import { formDoubtOf, formOf, type TextForm } from '../../domain/form-doubts.js';
 import type { Lexicon } from '../../domain/lexicon.js';
 import { pairFeatures } from '../../domain/pair-features.js';
 import { prepareText, type PreparedText } from '../../domain/prepared-text.js';
@@ -12,12 +13,13 @@ import type { PairVerifier, Verdict } from '../../ports/pair-verifier.js';
 interface Side {
   readonly prepared: PreparedText;
   readonly marks: string;
+  readonly form: TextForm;
 }
 
 /** Prepared texts kept: a few kilobytes each. */
 const PREPARED_MAX = 1_000;
 
-/** Marks and vetoes first, then equality of the normal forms, then boosted trees over 42 features of the pair. */
+/** Marks and doubts of form first, then equality of the canonical forms, then vetoes, then boosted trees over 42 features of the pair. */
 export class StaticPairVerifier implements PairVerifier {
   readonly #table: WordTable;
   readonly #lexicon: Lexicon;
@@ -36,6 +38,8 @@ export class StaticPairVerifier implements PairVerifier {
     const a = this.#sideOf(stored);
     const b = this.#sideOf(asked);
     if (a.marks !== b.marks) return { serve: false, reason: 'veto:marks', score: null };
+    const doubt = formDoubtOf(a.form, b.form);
+    if (doubt !== null) return { serve: false, reason: `veto:${doubt}`, score: null };
     const features = pairFeatures(this.#table, this.#lexicon, a.prepared, b.prepared);
     if (features.canonEq === 1) return { serve: true, reason: 'canonical', score: null };
     if (features.typoEq === 1) {
@@ -53,7 +57,7 @@ export class StaticPairVerifier implements PairVerifier {
   #sideOf(text: string): Side {
     let side = this.#prepared.get(text);
     if (side !== undefined) return side;
-    side = { prepared: prepareText(this.#table, text), marks: significantMarks(text) };
+    side = { prepared: prepareText(this.#table, text), marks: significantMarks(text), form: formOf(text) };
     if (this.#prepared.size >= PREPARED_MAX) {
       for (const oldest of this.#prepared.keys()) {
         this.#prepared.delete(oldest);
