@@ -5,10 +5,11 @@ SELECT
   tenant_id,
   api_key_id,
   count() AS requests,
-  sum(ifNull(cost_usd, 0)) AS spend_usd,
-  sum(wasted_usd) AS wasted_usd,
-  countIf(cost_usd IS NULL) AS unpriced_requests
-FROM nextmodel.receipts FINAL
+  sum(ifNull(effective_usd, 0)) AS spend_usd,
+  sum(ifNull(r.wasted_usd, 0)) AS wasted_usd,
+  countIf(effective_usd IS NULL) AS unpriced_requests,
+  countIf(r.wasted_usd IS NULL) AS unknown_waste_requests
+FROM nextmodel.receipts_effective AS r
 WHERE ts >= now() - toIntervalDay({days:UInt16})
 GROUP BY tenant_id, api_key_id
 ORDER BY spend_usd DESC

@@ -10,14 +10,14 @@ SELECT
   sum(tok_cache_write) AS cache_write_tokens,
   sum(tok_out) AS output_tokens,
   sum(tok_reasoning) AS reasoning_tokens,
-  sum(ifNull(cost_usd, 0)) AS spend_usd,
-  countIf(cost_usd IS NULL) AS unpriced_requests,
+  sum(ifNull(effective_usd, 0)) AS spend_usd,
+  countIf(effective_usd IS NULL) AS unpriced_requests,
   round(
-    toFloat64(sum(ifNull(cost_usd, 0))) * 1000000
-      / nullIf(sumIf(toUInt64(tok_in) + tok_cache_read + tok_cache_write + tok_out + tok_reasoning, cost_usd IS NOT NULL), 0),
+    toFloat64(sum(ifNull(effective_usd, 0))) * 1000000
+      / nullIf(sumIf(toUInt64(tok_in) + tok_cache_read + tok_cache_write + tok_out + tok_reasoning, effective_usd IS NOT NULL), 0),
     4
   ) AS usd_per_million_tokens
-FROM nextmodel.receipts FINAL
+FROM nextmodel.receipts_effective
 WHERE ({tenant:String} = '' OR tenant_id = {tenant:String}) AND ts >= now() - toIntervalDay({days:UInt16})
 GROUP BY provider, served_model
 ORDER BY spend_usd DESC

@@ -5,10 +5,11 @@
 SELECT
   tags[{tag:String}] AS value,
   count() AS requests,
-  sum(ifNull(cost_usd, 0)) AS spend_usd,
-  countIf(cost_usd IS NULL) AS unpriced_requests,
-  sum(avoided_usd) AS avoided_usd
-FROM nextmodel.receipts FINAL
+  sum(ifNull(effective_usd, 0)) AS spend_usd,
+  countIf(effective_usd IS NULL) AS unpriced_requests,
+  sum(ifNull(r.avoided_usd, 0)) AS avoided_usd,
+  countIf(r.avoided_usd IS NULL) AS unknown_avoided_requests
+FROM nextmodel.receipts_effective AS r
 WHERE ({tenant:String} = '' OR tenant_id = {tenant:String}) AND ts >= now() - toIntervalDay({days:UInt16})
 GROUP BY value
 ORDER BY spend_usd DESC

@@ -1,4 +1,4 @@
--- The most expensive requests.
+-- The most expensive requests, corrections included.
 -- @param tenant String = '' -- one tenant; empty = all
 -- @param days UInt16 = 30 -- how far back
 -- @param limit UInt16 = 100 -- how many
@@ -12,6 +12,7 @@ SELECT
   served_model,
   status,
   attempts,
+  effective_usd,
   cost_usd,
   wasted_usd,
   tok_in,
@@ -21,8 +22,8 @@ SELECT
   tok_reasoning,
   latency_ms,
   tags
-FROM nextmodel.receipts FINAL
+FROM nextmodel.receipts_effective
 WHERE ({tenant:String} = '' OR tenant_id = {tenant:String})
-  AND ts >= now() - toIntervalDay({days:UInt16}) AND cost_usd IS NOT NULL
-ORDER BY cost_usd DESC
+  AND ts >= now() - toIntervalDay({days:UInt16}) AND effective_usd IS NOT NULL
+ORDER BY effective_usd DESC
 LIMIT {limit:UInt16}

@@ -8,10 +8,12 @@ SELECT
   day,
   spend_usd,
   sum(spend_usd) OVER (PARTITION BY tenant_id, api_key_id ORDER BY day) AS cumulative_usd,
-  round(toFloat64(cumulative_usd) / toFloat64({budget_usd:Decimal64(12)}), 4) AS share_of_budget
+  round(toFloat64(cumulative_usd) / toFloat64({budget_usd:Decimal64(12)}), 4) AS share_of_budget,
+  unpriced_requests
 FROM (
-  SELECT tenant_id, api_key_id, toDate(ts) AS day, sum(ifNull(cost_usd, 0)) AS spend_usd
-  FROM nextmodel.receipts FINAL
+  SELECT tenant_id, api_key_id, toDate(ts) AS day, sum(ifNull(effective_usd, 0)) AS spend_usd,
+    countIf(effective_usd IS NULL) AS unpriced_requests
+  FROM nextmodel.receipts_effective
   WHERE ({tenant:String} = '' OR tenant_id = {tenant:String}) AND ts >= now() - toIntervalDay({days:UInt16})
   GROUP BY tenant_id, api_key_id, day
 )

@@ -18,7 +18,8 @@ export async function answerFromCache(state: RequestState, hit: Hit): Promise<tr
   const streamed = body.stream === true;
   state.cacheHeader = hit.tier === 'semantic' ? 'SEMANTIC_HIT' : 'HIT';
   ledger.cached(onReceipt(hit));
-  const avoidedPicoUsd = BigInt(hit.content.costPicoUsd ?? '0');
+  const { costPicoUsd } = hit.content;
+  const avoidedPicoUsd = costPicoUsd === null ? null : BigInt(costPicoUsd);
   const cost = ledger.cost(avoidedPicoUsd);
   const includeUsage = body.stream_options?.include_usage === true;
   const chunks = streamed ? replayCompletion(hit.content.answer, { stream: true, includeUsage }) : [];

@@ -44,7 +44,8 @@ export interface Ending {
   readonly timeToFirstTokenMs: number | null;
   /** Time inside attempts; the rest of the latency is the gateway's own. */
   readonly upstreamMs: number;
-  readonly avoidedPicoUsd: bigint;
+  /** `null` = unknown: the answer that was served again had no price. */
+  readonly avoidedPicoUsd: bigint | null;
   readonly content: ContentStored | null;
 }
 

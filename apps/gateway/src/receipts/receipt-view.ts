@@ -37,7 +37,8 @@ export function toReceiptView(receipt: Receipt): Record<string, unknown> {
 /** The same in OpenRouter's field names, so that its users' spend tools work unchanged. */
 export function toGenerationView(receipt: Receipt): Record<string, unknown> {
   const served = receipt.attempts.findLast((attempt) => attempt.status === 'ok');
-  const cost = receipt.costPicoUsd === null ? null : Number(picoToDecimal(BigInt(receipt.costPicoUsd)));
+  const dollars = (pico: string | null): number | null => (pico === null ? null : Number(usd(pico)));
+  const cost = dollars(receipt.costPicoUsd);
   return {
     data: {
       id: showReceiptId(receipt.receiptId),
@@ -59,7 +60,7 @@ export function toGenerationView(receipt: Receipt): Record<string, unknown> {
       native_tokens_cached: receipt.meters.input_cache_read ?? 0,
       total_cost: cost,
       usage: cost,
-      cache_discount: Number(picoToDecimal(BigInt(receipt.avoidedPicoUsd))),
+      cache_discount: dollars(receipt.avoidedPicoUsd),
       is_byok: true,
       service_tier: receipt.serviceTier,
       provider_responses: receipt.attempts.map((attempt) => ({

@@ -76,10 +76,13 @@ export interface Receipt {
   readonly costStatus: CostStatus;
   /** Sum over all attempts; `null` when any billed attempt has no price. */
   readonly costPicoUsd: PicoText | null;
-  /** Part of the cost that bought no answer (failed, hedged or aborted attempts). */
-  readonly wastedPicoUsd: PicoText;
-  /** What a cache hit saved. */
-  readonly avoidedPicoUsd: PicoText;
+  /**
+   * Part of the cost that bought no answer (failed, hedged or aborted attempts); `null` = unknown, because one of them
+   * was or may have been billed and has no price.
+   */
+  readonly wastedPicoUsd: PicoText | null;
+  /** What a cache hit saved; 0 when it was none, `null` = unknown, because the stored answer had no price. */
+  readonly avoidedPicoUsd: PicoText | null;
   readonly baselinePicoUsd: PicoText | null;
   /** sha256(salt16 ‖ body), hex: proves what was asked and answered without showing it. */
   readonly requestCommitment: string;

@@ -1,3 +1,4 @@
+import { RERATED } from './effective-cost.js';
 import {
   ADJUSTMENT_COLUMNS,
   ATTEMPT_COLUMNS,
@@ -6,8 +7,11 @@ import {
   RECEIPT_TABLES,
 } from './receipt-columns.js';
 
-/** Version of the tables below. A change adds a step to `migrationSteps`, it never edits one that was released. */
-export const SCHEMA_VERSION = 1;
+/**
+ * Version of the tables below. 2: `wasted_usd` and `avoided_usd` may be NULL (unknown). A change makes new tables right
+ * and adds an `ALTER` that brings older ones there; it may run again.
+ */
+export const SCHEMA_VERSION = 2;
 export const DEFAULT_DATABASE = 'nextmodel';
 
 /**
@@ -22,7 +26,7 @@ const FIRST_WINS = 'first_wins UInt64 MATERIALIZED bitNot(k_offset) CODEC(Delta(
 const columns = (list: Readonly<Record<string, string>>, ...more: string[]): string =>
   [...Object.entries(list).map(([name, type]) => `${name} ${type}`), ...more].map((line) => `  ${line}`).join(',\n');
 
-/** Statements that make version 1 in a database; each may be run again. */
+/** Statements that make the present version in a database, empty or older; each may be run again. */
 export function schemaStatements(database: string = DEFAULT_DATABASE): readonly string[] {
   const d = checkedDatabase(database);
   return [
@@ -63,6 +67,9 @@ ${columns(LOG_ENTRY_COLUMNS, "stored_at DateTime('UTC') DEFAULT now() CODEC(Delt
 ) ENGINE = ReplacingMergeTree
 ORDER BY (log_id, log_index)
 TTL stored_at + INTERVAL 800 DAY ${SETTINGS}`,
+    ...['wasted_usd', 'avoided_usd'].map(
+      (column) => `ALTER TABLE ${d}.receipts MODIFY COLUMN ${column} ${RECEIPT_COLUMNS[column]}`,
+    ),
     ...viewStatements(d),
     `INSERT INTO ${d}.schema_version (version) VALUES (${SCHEMA_VERSION})`,
   ];
@@ -72,10 +79,11 @@ function viewStatements(d: string): readonly string[] {
   return [
     `CREATE OR REPLACE VIEW ${d}.receipts_effective AS
 SELECT r.*, a.adjustments AS adjustments, a.adjusted_usd AS adjusted_usd,
-  if(r.cost_usd IS NULL AND a.adjustments = 0, NULL, toDecimal128(ifNull(r.cost_usd, 0), 12) + a.adjusted_usd) AS effective_usd
+  if(r.cost_usd IS NULL AND ifNull(a.priced, 0) = 0, NULL,
+    toDecimal128(ifNull(r.cost_usd, 0), 12) + ifNull(a.adjusted_usd, toDecimal128(0, 12))) AS effective_usd
 FROM ${d}.receipts AS r FINAL
 LEFT JOIN (
-  SELECT tenant_id, receipt_id, count() AS adjustments, sum(delta_usd) AS adjusted_usd
+  SELECT tenant_id, receipt_id, count() AS adjustments, sum(delta_usd) AS adjusted_usd, countIf(reason = '${RERATED}') AS priced
   FROM ${d}.adjustments FINAL GROUP BY tenant_id, receipt_id
 ) AS a ON a.tenant_id = r.tenant_id AND a.receipt_id = r.receipt_id`,
     `CREATE OR REPLACE VIEW ${d}.spend_by_key_day AS
@@ -86,14 +94,15 @@ SELECT tenant_id, toDate(ts) AS day, api_key_id, project_id,
   sum(toUInt64(e.tok_in) + e.tok_cache_read + e.tok_cache_write) AS input_tokens,
   sum(toUInt64(e.tok_out) + e.tok_reasoning) AS output_tokens,
   sum(ifNull(e.effective_usd, toDecimal128(0, 12))) AS spend_usd,
-  sum(e.wasted_usd) AS wasted_usd, sum(e.avoided_usd) AS avoided_usd
+  sum(ifNull(e.wasted_usd, 0)) AS wasted_usd, sum(ifNull(e.avoided_usd, 0)) AS avoided_usd,
+  countIf(e.wasted_usd IS NULL) AS unknown_waste_requests, countIf(e.avoided_usd IS NULL) AS unknown_avoided_requests
 FROM ${d}.receipts_effective AS e
 GROUP BY tenant_id, day, api_key_id, project_id`,
     `CREATE OR REPLACE VIEW ${d}.unpriced AS
 SELECT provider, served_model, count() AS requests, min(ts) AS first_seen, max(ts) AS last_seen,
   sum(toUInt64(tok_in) + tok_cache_read + tok_cache_write) AS input_tokens,
   sum(toUInt64(tok_out) + tok_reasoning) AS output_tokens
-FROM ${d}.receipts FINAL WHERE cost_status = 'unpriced'
+FROM ${d}.receipts_effective WHERE effective_usd IS NULL
 GROUP BY provider, served_model`,
   ];
 }

@@ -1,12 +1,15 @@
 import type { Receipt } from '#events/domain/receipt.js';
 import type { ReceiptAdjusted } from '#events/domain/router-event.js';
 
-/** Cost with all corrections, as `receipts_effective` has it; `null` while there is neither price nor correction. */
+/** `reason` of adjustments that come from another price. They set one where there was none; others only correct. */
+export const RERATED = 'rerated';
+
+/** Cost with all corrections, as `receipts_effective` has it; `null` while neither seal nor re-rating set a price. */
 export function effectiveCost(
   receipt: Pick<Receipt, 'costPicoUsd'>,
-  adjustments: readonly Pick<ReceiptAdjusted, 'deltaPicoUsd'>[],
+  adjustments: readonly Pick<ReceiptAdjusted, 'deltaPicoUsd' | 'reason'>[],
 ): bigint | null {
-  if (receipt.costPicoUsd === null && adjustments.length === 0) return null;
+  if (receipt.costPicoUsd === null && !adjustments.some(({ reason }) => reason === RERATED)) return null;
   return sumDeltas(adjustments) + BigInt(receipt.costPicoUsd ?? '0');
 }
 

@@ -98,8 +98,8 @@ export class MonthStatement {
     charge.input += BigInt(inputTokens(receipt.meters));
     charge.output += BigInt(outputTokens(receipt.meters));
     charge.cost += BigInt(receipt.costPicoUsd ?? '0');
-    charge.wasted += BigInt(receipt.wastedPicoUsd);
-    charge.avoided += BigInt(receipt.avoidedPicoUsd);
+    charge.wasted += BigInt(receipt.wastedPicoUsd ?? '0');
+    charge.avoided += BigInt(receipt.avoidedPicoUsd ?? '0');
     return true;
   }
 

@@ -6,7 +6,6 @@
 const text = 'LowCardinality(String)';
 const time = "DateTime64(3,'UTC') CODEC(Delta(8),ZSTD(1))";
 const count = 'UInt32 CODEC(T64,ZSTD(1))';
-const money = 'Decimal64(12) CODEC(T64,ZSTD(1))';
 const maybeMoney = 'Nullable(Decimal64(12)) CODEC(T64,ZSTD(1))';
 const position = 'UInt64 CODEC(Delta(8),ZSTD(1))';
 const hex = "String EPHEMERAL ''";
@@ -83,8 +82,8 @@ export const RECEIPT_COLUMNS: Readonly<Record<string, string>> = {
   cost_status: enumOf(COST_STATUS),
   cost_usd: maybeMoney,
   cost_native: maybeMoney,
-  wasted_usd: money,
-  avoided_usd: money,
+  wasted_usd: maybeMoney,
+  avoided_usd: maybeMoney,
   baseline_usd: maybeMoney,
   price_id: text,
   price_hash: text,

@@ -1,11 +1,8 @@
 import type { AttemptLine, PricedAttempt } from '#events/domain/attempt.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { ReceiptAdjusted } from '#events/domain/router-event.js';
-import { effectiveCost, sumDeltas } from './effective-cost.js';
+import { effectiveCost, RERATED, sumDeltas } from './effective-cost.js';
 import { sumCost } from './seal-receipt.js';
-
-/** `reason` of adjustments that come from another price. */
-export const RERATED = 'rerated';
 
 /** What a price book says to one attempt of a receipt. */
 export type PriceAgain = (receipt: Receipt, attempt: AttemptLine) => PricedAttempt;
@@ -39,7 +36,7 @@ export function rerateReceipt(
   if (total === null) return { before, after: null, adjustment: null, priceHashes };
   const others = adjustments.filter(({ reason }) => reason !== RERATED);
   const after = total + sumDeltas(others);
-  const delta = after - (before ?? 0n);
+  const delta = after - (BigInt(receipt.costPicoUsd ?? '0') + sumDeltas(adjustments));
   if (before !== null && delta === 0n) return { before, after, adjustment: null, priceHashes };
   const adjustment = {
     receiptId: receipt.receiptId,

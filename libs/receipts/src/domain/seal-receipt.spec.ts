@@ -63,7 +63,7 @@ const attempt = (over: Partial<AttemptLine>): AttemptLine => ({
   fxDate: null,
   ...over,
 });
-const seal = (attempts: readonly AttemptLine[]) =>
+const seal = (attempts: readonly AttemptLine[], avoidedPicoUsd: bigint | null = 0n) =>
   sealReceipt({
     accepted,
     attempts,
@@ -73,7 +73,7 @@ const seal = (attempts: readonly AttemptLine[]) =>
     timeToFirstTokenMs: null,
     overheadUs: 200,
     baselinePicoUsd: null,
-    avoidedPicoUsd: 0n,
+    avoidedPicoUsd,
   });
 
 describe('sealReceipt', () => {
@@ -101,6 +101,22 @@ describe('sealReceipt', () => {
     ]);
 
     expect(receipt).toMatchObject({ costPicoUsd: '100', costStatus: 'exact', wastedPicoUsd: '0' });
+  });
+
+  it('does not know the waste when a failed attempt that may have been billed has no price', () => {
+    for (const billed of ['yes', 'unknown'] as const) {
+      const failed = attempt({ status: 'error', billed, costPicoUsd: null, costStatus: 'unpriced' });
+
+      expect(seal([failed, attempt({ n: 2 })])).toMatchObject({ wastedPicoUsd: null, costPicoUsd: null });
+    }
+  });
+
+  it('knows that nothing was wasted when only the attempt that answered has no price', () => {
+    expect(seal([attempt({ costPicoUsd: null, costStatus: 'unpriced' })])).toMatchObject({ wastedPicoUsd: '0' });
+  });
+
+  it('does not know what a hit saved when nobody knows', () => {
+    expect(seal([], null).avoidedPicoUsd).toBeNull();
   });
 
   it('is free, with cost zero, when nothing was asked of a provider', () => {

@@ -14,8 +14,8 @@ export interface ReceiptParts {
   readonly overheadUs: number;
   /** What the same usage would have cost at the baseline model; `null` = none, or unpriced. */
   readonly baselinePicoUsd: bigint | null;
-  /** What a cache hit saved, picodollars. */
-  readonly avoidedPicoUsd: bigint;
+  /** What a cache hit saved, picodollars; `null` = unknown. */
+  readonly avoidedPicoUsd: bigint | null;
 }
 
 /** Worst first: a sum is only as good as its weakest part. */
@@ -32,7 +32,7 @@ export function sealReceipt(parts: ReceiptParts): Receipt {
   const last = served ?? attempts.at(-1) ?? null;
   const charged = attempts.filter((attempt) => attempt.billed !== 'no');
   const total = sumCost(charged);
-  const wasted = sumCost(charged.filter((attempt) => attempt !== served)) ?? 0n;
+  const wasted = sumCost(charged.filter((attempt) => attempt !== served));
   return {
     receiptId: accepted.receiptId,
     tenantId: accepted.tenantId,
@@ -69,8 +69,8 @@ export function sealReceipt(parts: ReceiptParts): Receipt {
     ),
     costStatus: costStatus(charged, total),
     costPicoUsd: total === null ? null : total.toString(),
-    wastedPicoUsd: wasted.toString(),
-    avoidedPicoUsd: parts.avoidedPicoUsd.toString(),
+    wastedPicoUsd: wasted === null ? null : wasted.toString(),
+    avoidedPicoUsd: parts.avoidedPicoUsd === null ? null : parts.avoidedPicoUsd.toString(),
     baselinePicoUsd: parts.baselinePicoUsd === null ? null : parts.baselinePicoUsd.toString(),
     requestCommitment: accepted.requestCommitment,
     responseCommitment: response.responseCommitment,
