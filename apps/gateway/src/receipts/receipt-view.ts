@@ -17,6 +17,7 @@ export function toSnakeCase(value: unknown): unknown {
 const DATA_KEYS = new Set(['tags', 'usageRaw', 'meters', 'decision']);
 
 const usd = (pico: string | null): string | null => (pico === null ? null : picoToDecimal(BigInt(pico)));
+const dollars = (pico: string | null): number | null => (pico === null ? null : Number(usd(pico)));
 
 /** A receipt as the HTTP surface shows it: its fields in snake_case, with dollars beside the picodollars. */
 export function toReceiptView(receipt: Receipt): Record<string, unknown> {
@@ -37,7 +38,6 @@ export function toReceiptView(receipt: Receipt): Record<string, unknown> {
 /** The same in OpenRouter's field names, so that its users' spend tools work unchanged. */
 export function toGenerationView(receipt: Receipt): Record<string, unknown> {
   const served = receipt.attempts.findLast((attempt) => attempt.status === 'ok');
-  const dollars = (pico: string | null): number | null => (pico === null ? null : Number(usd(pico)));
   const cost = dollars(receipt.costPicoUsd);
   return {
     data: {
