@@ -112,6 +112,13 @@ async function audit(name: string): Promise<readonly Record<string, unknown>[]> 
 const total = (rows: readonly Record<string, unknown>[], name: string): number =>
   rows.reduce((sum, row) => sum + Number(row[name]), 0);
 
+const effective = async ({ receiptId }: Receipt): Promise<unknown> =>
+  (
+    await store.query('SELECT toString(effective_usd) FROM nextmodel.receipts_effective WHERE receipt_id = {r:UUID}', {
+      r: receiptId,
+    })
+  ).rows[0];
+
 describe('the audits', () => {
   it('name every receipt whose cost is not that of its attempts, and no other', async () => {
     const found = (await audit('recompute-costs')).filter(({ what }) => what === 'receipt');
@@ -124,18 +131,10 @@ describe('the audits', () => {
   });
 
   it('take a price from the seal or a re-rating; another correction alone sets none', async () => {
-    const cost = async ({ receiptId }: Receipt): Promise<unknown> =>
-      (
-        await store.query(
-          'SELECT toString(effective_usd) FROM nextmodel.receipts_effective WHERE receipt_id = {r:UUID}',
-          { r: receiptId },
-        )
-      ).rows[0];
-
-    expect(await cost(unpriced)).toEqual([null]);
-    expect(await cost(corrected)).toEqual([null]);
-    expect(await cost(rerated)).toEqual(['0.250000001']);
-    expect(await cost(both)).toEqual(['0.999999999']);
+    expect(await effective(unpriced)).toEqual([null]);
+    expect(await effective(corrected)).toEqual([null]);
+    expect(await effective(rerated)).toEqual(['0.250000001']);
+    expect(await effective(both)).toEqual(['0.999999999']);
   });
 
   it('agree with the view on spend and on what has no price', async () => {
