@@ -69,7 +69,8 @@ export class PartitionReader {
     }
   }
 
-  async #take(topic: string, asked: number, { recordsMax, bytesMax }: ReadLimits): Promise<StoredRecord[]> {
+  async #take(topic: string, asked: number, limits: ReadLimits): Promise<StoredRecord[]> {
+    const { recordsMax, bytesMax } = limits;
     const { end } = this.#tail;
     if (end === null) return [];
     const offset = Math.max(asked, this.#store.first(topic));
@@ -126,6 +127,12 @@ export class PartitionReader {
         continue;
       }
       if (records.length > 0) break;
+      if (trusted && this.#store.exists(at.sequence + 1)) {
+        // Not damage: since the tail was looked at, the writer has gone on in a new segment and cut this one back to
+        // what was synced. What is missing here stands at the start of that one.
+        await this.#tail.follow();
+        if (this.#tail.end?.sequence !== end.sequence) return this.#take(topic, asked, limits);
+      }
       at = this.#passDamage(at, segmentEnd);
     }
     const last = records.at(-1);
