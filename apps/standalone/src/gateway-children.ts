@@ -4,6 +4,7 @@ import type { BootOrder, BootReport } from '#gateway/boot/boot-order.js';
 import { failpointVariables } from '#config/failpoint.module.js';
 import { RouterError, type RouterErrorCode } from '#events/domain/router-error.js';
 import type { IngesterChild } from './ingester-child.js';
+import { stopChild } from '#gateway/boot/stop-child.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 
 interface IngesterWish {
@@ -44,13 +45,7 @@ export class GatewayChild {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    const child = this.#child;
-    if (child === null || child.exitCode !== null) return;
-    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-    await gone;
-    clearTimeout(timer);
+    await stopChild(this.#child, STOP_MS);
   }
 
   #spawn(): Promise<BootReport> {

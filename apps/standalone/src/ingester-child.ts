@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { DataDirectory } from '#config/config.module.js';
 import { failpointVariables } from '#config/failpoint.module.js';
 import type { Settings } from '#config/domain/settings.js';
+import { stopChild } from '#gateway/boot/stop-child.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 
 const INGESTER_ENTRY = fileURLToPath(new URL('../../receipt-ingester/src/main.js', import.meta.url));
@@ -50,12 +51,6 @@ export class IngesterChild {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    const child = this.#child;
-    if (child === null || child.exitCode !== null) return;
-    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-    await gone;
-    clearTimeout(timer);
+    await stopChild(this.#child, STOP_MS);
   }
 }

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { stopChild } from './stop-child.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 import type { DependencyState } from '../readiness.js';
 
@@ -70,12 +71,6 @@ export class ShipperChild {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    const child = this.#child;
-    if (child === null || child.exitCode !== null) return;
-    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-    await gone;
-    clearTimeout(timer);
+    await stopChild(this.#child, STOP_MS);
   }
 }

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { stopChild } from '../boot/stop-child.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 
 const ENTRY = fileURLToPath(new URL('./sequencer-main.js', import.meta.url));
@@ -60,13 +61,7 @@ export class SequencerChild {
   async stop(): Promise<void> {
     this.#stopping = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-    await gone;
-    clearTimeout(timer);
+    await stopChild(this.#child, STOP_MS);
   }
 
   #spawn(): void {
