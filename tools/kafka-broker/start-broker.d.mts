@@ -21,7 +21,7 @@ export interface RunningBroker {
   /** SIGKILL; the data stays for `restart`. */
   kill(): Promise<void>;
   /** SIGSTOP: connections stay open and nothing answers. */
-  pause(): void;
+  pause(): Promise<void>;
   resume(): void;
   /** Same port, same data; a running broker is stopped first. Resolves when it serves again. */
   restart(): Promise<void>;

@@ -4,10 +4,11 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { brokerTools, javaCommand, prepareBroker } from './prepare-broker.mjs';
 
@@ -56,7 +57,11 @@ function handleOf({ home, ownsDir, port, cache, first }) {
       if (ownsDir) await rm(home, { recursive: true, force: true });
     },
     kill: () => end('SIGKILL'),
-    pause: () => void running?.kill('SIGSTOP'),
+    async pause() {
+      if (!running) return;
+      running.kill('SIGSTOP');
+      await untilStopped(running.pid);
+    },
     resume: () => void running?.kill('SIGCONT'),
     async restart() {
       await end('SIGTERM');
@@ -66,6 +71,24 @@ function handleOf({ home, ownsDir, port, cache, first }) {
       return running;
     },
   };
+}
+
+/**
+ * A signal returns before the threads it stops have stopped: on a busy machine one of them may still answer a request.
+ * Where the system shows no threads, a moment has to do.
+ */
+async function untilStopped(pid) {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return delay(250);
+  for (let tries = 0; tries < 500; tries += 1) {
+    const states = await Promise.all(
+      (await readdir(tasks)).map((task) => readFile(join(tasks, task, 'stat'), 'utf8').catch(() => ') T')),
+    );
+    // The state follows the name, which is in brackets and may hold brackets itself.
+    if (states.every((stat) => stat.slice(stat.lastIndexOf(')') + 2).startsWith('T'))) return undefined;
+    await delay(10);
+  }
+  throw new Error(`the broker ${pid} did not stop within 5 s of SIGSTOP`);
 }
 
 /** Boots a broker in a fresh home and stops it cleanly: this is what writes the class-data archive. */

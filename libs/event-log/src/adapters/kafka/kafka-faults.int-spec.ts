@@ -113,7 +113,7 @@ describe.skipIf(!tools.ok && process.env['CI'] === undefined)(`Kafka under fault
     const topic = await newTopic(1);
     await log.ping();
     await log.writer.append([record(topic, 'k', 'first')]).durable;
-    broker.pause();
+    await broker.pause();
 
     const started = performance.now();
     const ping = await failure(log.ping());
