@@ -1,4 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { DashboardController } from './dashboard/dashboard.controller.js';
+import { EvidenceController } from './dashboard/evidence.controller.js';
 import { AdminEventsController } from './http/admin-events.controller.js';
 import { AdminKeysController } from './http/admin-keys.controller.js';
 import { AdminReplayController } from './http/admin-replay.controller.js';
@@ -21,6 +23,8 @@ export class GatewayModule {
         ReceiptsController,
         ReceiptProofController,
         TransparencyController,
+        EvidenceController,
+        DashboardController,
         AdminKeysController,
         AdminEventsController,
         AdminReplayController,

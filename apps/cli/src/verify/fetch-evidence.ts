@@ -4,23 +4,30 @@ import axios, { isAxiosError } from 'axios';
 import { readSecrets } from '#config/config.module.js';
 import { parseReceiptId } from '#events/domain/ids.js';
 import { RouterError } from '#events/domain/router-error.js';
+import { parseBundle, type Evidence } from '#gateway/dashboard/verify/evidence.js';
 import { parseCheckpoint } from '#transparency/domain/checkpoint.js';
 import { parseLogProof } from '#transparency/domain/log-proof.js';
 import { tilePath, tileWidth } from '#transparency/domain/tile.js';
 import type { TileReader } from '#transparency/ports/tile-store.js';
 import { requireSettings } from '../load-settings.js';
 import { UsageError } from '../output.js';
-import type { Evidence } from './evidence.js';
 
 const PROOF_WAIT_MS = 5_000;
 const TIMEOUT_MS = 10_000;
 
+export interface FetchedEvidence {
+  readonly evidence: Evidence;
+  /** JSON of `GET /v1/receipts/{id}/salts`; `null` unless they were wanted. */
+  readonly salts: string | null;
+  readonly tiles: (origin: string) => TileReader;
+}
+
 /**
- * Gets event, proof and keys of a receipt from the running instance.
- * @param save a folder that keeps them for a check without an instance; `null` = none.
+ * Gets all evidence of a receipt from the running instance.
+ * @param save a folder that keeps it for a check without an instance; `null` = none.
  * @throws RouterError `store_unavailable` when nothing answers, `not_found` when this key has no such receipt.
  */
-export async function fetchEvidence(id: string, save: string | null): Promise<Evidence> {
+export async function fetchEvidence(id: string, save: string | null, wantsSalts: boolean): Promise<FetchedEvidence> {
   const receiptId = parseReceiptId(id);
   if (receiptId === null) throw new UsageError(`"${id}" is no receipt id`);
   const settings = requireSettings();
@@ -29,16 +36,23 @@ export async function fetchEvidence(id: string, save: string | null): Promise<Ev
   const host = environment.host.includes(':') ? `[${environment.host}]` : environment.host;
   const base = `http://${host}:${environment.port}`;
   const get = (path: string): Promise<Uint8Array> => fetchBytes(`${base}${path}`, apiKey ?? '');
-  const event = await get(`/v1/receipts/${receiptId}/event`);
-  const proof = text(await untilSequenced(() => get(`/v1/receipts/${receiptId}/proof`)));
-  const keys = text(await get('/transparency/key'));
+  const bundle = await untilSequenced(() => get(`/v1/receipts/${receiptId}/evidence`));
+  const evidence = parseBundle(text(bundle));
+  if (typeof evidence === 'string') throw new RouterError({ code: 'internal', publicMessage: evidence });
+  const salts = wantsSalts ? await get(`/v1/receipts/${receiptId}/salts`) : null;
   if (save !== null) {
     await mkdir(save, { recursive: true });
-    await writeFile(join(save, `${receiptId}.json`), event);
-    await writeFile(join(save, `${receiptId}.tlog-proof`), proof);
-    await writeFile(join(save, 'transparency-key'), keys);
+    await writeFile(join(save, `${receiptId}.json`), evidence.event);
+    await writeFile(join(save, `${receiptId}.tlog-proof`), evidence.proof);
+    await writeFile(join(save, `${receiptId}.evidence.json`), bundle);
+    await writeFile(join(save, 'transparency-key'), evidence.keys);
+    if (salts !== null) await writeFile(join(save, `${receiptId}.salts.json`), salts, { mode: 0o600 });
   }
-  return { event, proof, keys, tiles: (origin) => servedTiles(get, origin, sizesOf(proof)) };
+  return {
+    evidence,
+    salts: salts === null ? null : text(salts),
+    tiles: (origin) => servedTiles(get, origin, sizesOf(evidence.proof)),
+  };
 }
 
 /** Tiles over HTTP, at the width that the larger of the compared trees gives them. */

@@ -233,6 +233,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     adminToken: order.adminToken,
     replayCache: (onProgress) => cache.rebuild(onProgress),
     transparency: transparency.desk,
+    salt: completion.ledger.salt,
     replayTransparency: transparency.replay,
     replayReceipts: (onProgress) => replayBesideIngester(order, log.sharedReader, onProgress),
     findReceipt: async (tenantId, receiptId) =>

@@ -62,14 +62,16 @@ export class CompletionSink implements AnswerSink {
 
   event(data: string, isUsage: boolean): boolean {
     pass('stream_event');
-    this.#commitment.add(data);
     this.#keep(data);
     if (isUsage) {
+      if (this.options.clientWantsUsage) this.#commitment.add(data);
       this.usageData = data;
       return true;
     }
     // Some providers put usage beside content: who did not ask for it must not see it, but must see the content.
     let shown = this.options.clientWantsUsage ? data : hideUsage(data);
+    // Over what the client gets, or it could never show it; before what is added here.
+    this.#commitment.add(shown);
     if (this.#first) {
       this.#first = false;
       this.#firstData = data;

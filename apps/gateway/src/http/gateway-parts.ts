@@ -42,6 +42,8 @@ export interface GatewayParts {
   readonly replayTransparency: (onProgress: OnReplayProgress) => Promise<ReplayOutcome>;
   /** Proofs, checkpoints and tiles. */
   readonly transparency: TransparencyDesk;
+  /** Secret salt of a commitment, 16 bytes; for keys of the subject's own tenant. */
+  readonly salt: (subject: string, purpose: string) => Uint8Array;
   readonly findReceipt: (tenantId: string, receiptId: string) => Promise<Receipt | null>;
 }
 export const GATEWAY_PARTS = Symbol('GatewayParts');

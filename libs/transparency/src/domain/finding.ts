@@ -1,6 +1,19 @@
 /** One thing that was checked. */
 export interface Finding {
-  readonly what: 'proof' | 'key' | 'checkpoint' | 'log' | 'inclusion' | 'receipt' | 'cost' | 'price' | 'consistency';
+  readonly what:
+    | 'proof'
+    | 'key'
+    | 'checkpoint'
+    | 'log'
+    | 'inclusion'
+    | 'receipt'
+    | 'fields'
+    | 'sums'
+    | 'cost'
+    | 'price'
+    | 'sql'
+    | 'body'
+    | 'consistency';
   /** `unknown`: it could not be checked with what was given; that alone is no fault. */
   readonly state: 'ok' | 'wrong' | 'unknown';
   /** For people: which field, which hash, what was expected. */
