@@ -28,8 +28,13 @@ export function usd(pico) {
 /** Verdict first, then every check in the order it was made. */
 export function showResult({ findings, receiptId }) {
   const { verified, sentence, advice } = verdictOf(findings, receiptId);
-  const heading = verified ? '✓ The receipt is genuine' : '✗ Something was changed';
-  const faults = findings.filter(({ state }) => state === 'wrong');
+  const keyIsOpen = findings.some(({ what, state }) => what === 'key' && state === 'unknown');
+  const sound = keyIsOpen ? '✓ Sound, if the key is the one you know' : '✓ The receipt is genuine';
+  const heading = verified ? sound : '✗ Something was changed';
+  // Fields and prices first: a hash that differs says nothing to most people.
+  const faults = findings
+    .filter(({ state }) => state === 'wrong')
+    .sort((a, b) => Number(a.what === 'inclusion') - Number(b.what === 'inclusion'));
   const causes = element('ul', '', ...faults.map(({ detail }) => element('li', '', foreign(detail))));
   return element(
     'div',

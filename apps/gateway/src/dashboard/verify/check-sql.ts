@@ -32,7 +32,7 @@ function compare(log: unknown, sql: unknown, path: string, differences: string[]
     }
     return;
   }
-  if (log !== sql) differences.push(`SQL has ${show(sql)} as ${path}, the log ${show(log)}`);
+  if (log !== sql) differences.push(`${path} is ${show(log)} here, but ${show(sql)} in SQL`);
 }
 type Values = Readonly<Record<string, unknown>>;
 

@@ -29,7 +29,7 @@ export function checkSums(receipt: Receipt): readonly Finding[] {
     faults.push(`wastedPicoUsd is ${receipt.wastedPicoUsd ?? 'null'}, but its attempts make ${again.wastedPicoUsd}`);
   }
   if (faults.length > 0) return faults.map((fault) => wrong('sums', `receipt ${receipt.receiptId}: ${fault}`));
-  return [good('sums', `${receipt.attempts.length} attempts make the totals, tokens and statuses that it says`)];
+  return [good('sums', `its attempts (${receipt.attempts.length}) make the totals, tokens and statuses that it says`)];
 }
 
 function checkTime({ receiptId, acceptedAt }: Receipt): readonly string[] {

@@ -35,6 +35,8 @@ function adviceOf(kinds: ReadonlySet<string>): string {
   }
   if (has('proof')) return 'The proof file was changed or cut. Fetch it again; the receipt itself may be fine.';
   if (has('inclusion')) {
+    if (has('sql'))
+      return 'The receipt was changed after it was logged; where it differs from the rows in SQL is named.';
     return has('fields', 'sums', 'cost', 'receipt')
       ? 'The receipt was changed after it was logged; the findings name where it contradicts itself.'
       : 'The receipt is not the one that was logged. No field contradicts another, so the change is in a text or number that nothing else depends on, or the proof is for another receipt.';
