@@ -8,6 +8,8 @@ export interface IndexerOrder {
   readonly qdrantUrl: string;
   readonly qdrantApiKey: string | null;
   readonly masterKey: string;
+  /** Where gateways keep subject keys; `null` = keys are derived. The same as the gateways have. */
+  readonly redisUrl: string | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -18,7 +20,7 @@ export function orderFromEnvironment(): IndexerOrder {
     const detail = loaded.problems.map(showProblem).join('\n');
     throw new RouterError({ code: 'configuration', publicMessage: 'The configuration has problems.', detail });
   }
-  const { kafkaBrokers, qdrantUrl, qdrantApiKey, masterKey, logLevel } = loaded.settings.environment;
+  const { kafkaBrokers, qdrantUrl, qdrantApiKey, masterKey, redisUrl, logLevel } = loaded.settings.environment;
   const missing = [
     kafkaBrokers.length === 0 ? 'NEXTMODEL_KAFKA_BROKERS' : null,
     qdrantUrl === null ? 'NEXTMODEL_QDRANT_URL' : null,
@@ -30,5 +32,5 @@ export function orderFromEnvironment(): IndexerOrder {
       publicMessage: `${missing.join(', ')} not set. The indexer serves the shared mode; without it the gateway fills its own index.`,
     });
   }
-  return { kafkaBrokers, qdrantUrl, qdrantApiKey, masterKey, logLevel };
+  return { kafkaBrokers, qdrantUrl, qdrantApiKey, masterKey, redisUrl, logLevel };
 }

@@ -1,7 +1,12 @@
 import { openKafkaLog } from '#event-log/kafka-log.module.js';
 import { toDeadLetter } from '#event-log/usecases/dead-letter.js';
 import { RouterError } from '#events/domain/router-error.js';
-import { createContentCipher, loadStaticEmbedder, openQdrantIndex } from '#semantic-cache/semantic-cache.module.js';
+import {
+  createContentCipher,
+  loadStaticEmbedder,
+  openQdrantIndex,
+  openRedisKeys,
+} from '#semantic-cache/semantic-cache.module.js';
 import { createLogger } from '#telemetry/telemetry.module.js';
 import { orderFromEnvironment } from './indexer-order.js';
 import { runIndexer } from './run-indexer.js';
@@ -19,11 +24,15 @@ async function main(): Promise<void> {
     clientId: 'nextmodel-cache-indexer',
     onState: (state) => logger.warn(state, state.up ? 'Kafka is back' : 'Kafka is away'),
   });
+  const cipher = createContentCipher(
+    order.masterKey,
+    order.redisUrl === null ? null : await openRedisKeys(order.redisUrl),
+  );
   const running = await runIndexer({
     subscriber: log.subscriber,
     index,
     embedder,
-    cipher: createContentCipher(order.masterKey),
+    cipher,
     deadLetter: (record, reason) => log.writer.append([toDeadLetter(record, reason)]).durable,
     logger,
   });
@@ -35,6 +44,7 @@ async function main(): Promise<void> {
       .stop()
       .then(() => log.close())
       .then(() => index.close())
+      .then(() => cipher.close())
       .then(
         () => process.exit(0),
         (error: unknown) => {

@@ -5,6 +5,8 @@ import { encodeEvent } from '#events/domain/event-codec.js';
 import type { NewRecord } from '#events/domain/event-record.js';
 import type { ReceiptAdjusted } from '#events/domain/router-event.js';
 import { openSegmentReader, openSegmentWriter } from '#event-log/event-log.module.js';
+import { openContentCipher } from '#gateway/boot/subject-keys.js';
+import { pass } from '#events/ports/failpoint.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
 import { callAdmin } from './admin-client.js';
 
@@ -18,7 +20,7 @@ export interface PriceText {
 export interface EventDesk {
   adjust(adjustments: readonly ReceiptAdjusted[]): Promise<void>;
   publishPrices(prices: readonly PriceText[]): Promise<void>;
-  /** @param receiptIds whose cache entries go. */
+  /** Destroys the subject's keys. @param receiptIds whose cache entries go. */
   erase(tenantId: string, subject: string, receiptIds: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -96,10 +98,11 @@ async function stoppedDesk(settings: Settings): Promise<EventDesk> {
         ),
       ),
     publishPrices: (prices) => append(prices.map((price) => priceRecord(price, now()))),
-    erase: (tenantId, subject, receiptIds) => {
+    erase: async (tenantId, subject, receiptIds) => {
       const erasedAt = now();
       const data = { tenantId, subject, erasedAt };
-      return append([
+      // The event first: a crash in between is mended by the next start, which reads it and destroys the keys.
+      await append([
         encodeEvent('nextmodel.subject.erased.v1', `${subject}/erased`, subject, erasedAt, data),
         ...receiptIds.map((receiptId) =>
           encodeEvent('nextmodel.cache.invalidated.v1', `${receiptId}/erased`, receiptId, erasedAt, {
@@ -111,6 +114,13 @@ async function stoppedDesk(settings: Settings): Promise<EventDesk> {
           }),
         ),
       ]);
+      pass('control_durable');
+      const cipher = await openContentCipher(settings.environment, directory);
+      try {
+        await cipher.erase(subject, Date.parse(erasedAt));
+      } finally {
+        await cipher.close();
+      }
     },
     close: async () => {
       await writer.close();

@@ -30,6 +30,7 @@ if (!prices.ok) throw new Error('the catalogue must load');
 const parts: GatewayParts = {
   clock,
   keys,
+  keysErased: () => Promise.resolve(),
   applyControl: (event: RouterEvent) => keys.apply(event),
   router: createRouter({
     settings: { providers, models: {}, routing: { rules: [], auto: null } },

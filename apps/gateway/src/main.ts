@@ -66,6 +66,7 @@ async function ownOrder(): Promise<{ readonly order: BootOrder; readonly close: 
       logDirectory: directory.log,
       vectorsDirectory: directory.vectors,
       clickhouseDirectory: directory.clickhouse,
+      secretsDirectory: directory.secretsPath,
       apiKey: secrets.apiKey.value,
       adminToken: secrets.adminToken.value,
       masterKey: secrets.masterKey.value,

@@ -134,6 +134,7 @@ function bootOrder(settings: Settings, directory: DataDirectory, partition: numb
     logDirectory: directory.log,
     vectorsDirectory: directory.vectors,
     clickhouseDirectory: directory.clickhouse,
+    secretsDirectory: directory.secretsPath,
     apiKey: secrets.apiKey.value,
     adminToken: secrets.adminToken.value,
     masterKey: secrets.masterKey.value,

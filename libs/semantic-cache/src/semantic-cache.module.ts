@@ -10,12 +10,15 @@ import { IndexDirectory } from './adapters/in-process/index-directory.js';
 import { MemoryIndex } from './adapters/memory/memory-index.js';
 import { openFreshQdrantIndex } from './adapters/qdrant/fresh-qdrant-index.js';
 import { QdrantIndex } from './adapters/qdrant/qdrant-index.js';
+import { RedisKeyStore } from './adapters/redis/redis-key-store.js';
 import { RemoteEmbedder, type RemoteEmbedderOptions } from './adapters/remote/remote-embedder.js';
+import { SqliteKeyStore } from './adapters/sqlite/sqlite-key-store.js';
 import { cacheKeyOf, type Sha256Hex } from './domain/cache-key.js';
 import type { ContentCipher, ErasableContentCipher } from './ports/content-cipher.js';
 import type { Embedder } from './ports/embedder.js';
 import type { PairVerifier } from './ports/pair-verifier.js';
 import type { SemanticCache } from './ports/semantic-cache.js';
+import type { SubjectKeyStore } from './ports/subject-key-store.js';
 import type { VectorIndex } from './ports/vector-index.js';
 import { contentSubject, decideStore } from './usecases/decide-store.js';
 import {
@@ -102,10 +105,24 @@ export function createMemoryIndex(entriesMax?: number): VectorIndex {
 
 /**
  * @param masterKey 64 hex digits, or any other text of at least 32 characters.
- * @throws RouterError `configuration` when it is shorter.
+ * @param store where data keys are kept; `null` (default) = keys are derived from the master key, and an erasure is
+ *   only a refusal to read.
+ * @throws RouterError `configuration` when the master key is shorter.
  */
-export function createContentCipher(masterKey: string): ErasableContentCipher {
-  return new AesCipher(masterKey);
+export function createContentCipher(masterKey: string, store: SubjectKeyStore | null = null): ErasableContentCipher {
+  return new AesCipher(masterKey, store);
+}
+
+/** Data keys in a file that all processes of one machine share. @throws RouterError `store_unavailable`. */
+export function openKeyFile(path: string): SubjectKeyStore {
+  return new SqliteKeyStore(path);
+}
+
+/** Data keys in Redis or Valkey, for processes on several machines. Opens also while the server is away. */
+export async function openRedisKeys(url: string): Promise<SubjectKeyStore> {
+  const store = new RedisKeyStore(url);
+  await store.connect();
+  return store;
 }
 
 /** Whose content a caller's `user` is, as `content.stored` and `subject.erased` name it. */

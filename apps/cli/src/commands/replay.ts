@@ -7,6 +7,7 @@ import { openKafkaLog } from '#event-log/kafka-log.module.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
 import { clickhouseConnection } from '#config/domain/clickhouse-connection.js';
 import { ingesterCheckpoints } from '#gateway/replay/ingester-checkpoints.js';
+import { openContentCipher } from '#gateway/boot/subject-keys.js';
 import { replayCache } from '#gateway/replay/replay-cache.js';
 import { replayReceiptTables } from '#gateway/replay/replay-receipts.js';
 import { replayTransparency } from '#gateway/transparency/replay-transparency.js';
@@ -75,14 +76,16 @@ async function replayStoppedCache(
   const partitions = settings.environment.qdrantUrl === null ? settings.environment.workers : 1;
   let entries = 0;
   for (let partition = 0; partition < partitions; partition += 1) {
+    const cipher = await openContentCipher(settings.environment, directory);
     const result = await replayCache({
       settings,
       reader,
       vectorsDirectory: directory.vectors,
       partition,
-      masterKey: directory.secrets.masterKey.value,
+      cipher,
       onProgress: ({ read, total }) => bar.show(read, total),
     });
+    await cipher.close();
     entries = result.entries;
   }
   bar.end();

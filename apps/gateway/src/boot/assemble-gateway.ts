@@ -11,7 +11,6 @@ import { createProviderRegistry, startDemoUpstream } from '#providers/providers.
 import { openClickhouseStore } from '#receipts/receipts.module.js';
 import { recoverDangling } from '#receipts/usecases/recover-dangling.js';
 import { createRouter, loadBuiltinClassifier } from '#routing/routing.module.js';
-import type { ErasableContentCipher } from '#semantic-cache/ports/content-cipher.js';
 import { createSingleFlight } from '#semantic-cache/semantic-cache.module.js';
 import { createMetrics } from '#telemetry/telemetry.module.js';
 import type { Logger } from '#telemetry/ports/logger.js';
@@ -28,6 +27,7 @@ import { RecentReceipts } from '../receipts/recent-receipts.js';
 import { RecoveryCursor } from '../recovery-cursor.js';
 import { publishControl } from '../publish-control.js';
 import { tailTopic } from '../tail-topic.js';
+import { SubjectErasures } from '../replay/subject-erasures.js';
 import { openTransparency } from '../transparency/open-transparency.js';
 import type { BootOrder } from './boot-order.js';
 import { replayBesideIngester } from './replay-beside-ingester.js';
@@ -97,16 +97,12 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     () => clock.nowMs(),
     (error) => logger.warn({ err: error }, 'a price record could not be kept in the log'),
   );
-  const erased = new Set<string>();
-  let openCipher: ErasableContentCipher | null = null;
+  const erasures = new SubjectErasures(logger);
   const applyControl = (event: RouterEvent): void => {
     keys.apply(event);
     prices.book.apply(event);
     archive.note(event);
-    if (event.type === 'nextmodel.subject.erased.v1') {
-      erased.add(event.data.subject);
-      openCipher?.erase(event.data.subject);
-    }
+    if (event.type === 'nextmodel.subject.erased.v1') erasures.apply(event.data);
     if (event.type === 'nextmodel.apikey.created.v1' && event.data.budgetUsd !== null) spend.start();
   };
   const onProblem = (error: unknown): void => logger.warn({ err: error }, 'the control topic could not be followed');
@@ -142,8 +138,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
   });
   const recent = new RecentReceipts();
   const cache = await openGatewayCache(order, log, logger);
-  openCipher = cache.cipher;
-  for (const subject of erased) cache.cipher.erase(subject);
+  erasures.use(cache.cipher);
   const store = order.sql === null ? null : openClickhouseStore(order.sql);
 
   const completion: CompletionParts = {
@@ -213,6 +208,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     clock,
     keys,
     applyControl,
+    keysErased: (subject) => erasures.settle(subject),
     router,
     registry,
     prices: prices.book,
@@ -270,6 +266,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       readiness.stop();
       lag.stop();
       await Promise.allSettled([localControl.stop(), sharedControl?.stop(), spend.stop()]);
+      erasures.stop();
       await cache.close();
       await transparency.close();
       await cursor.advance().catch(() => undefined);

@@ -11,6 +11,8 @@ export interface BootOrder {
   readonly logDirectory: string;
   readonly vectorsDirectory: string;
   readonly clickhouseDirectory: string;
+  /** Holds the file of subject keys. */
+  readonly secretsDirectory: string;
   readonly apiKey: string;
   readonly adminToken: string;
   readonly masterKey: string;

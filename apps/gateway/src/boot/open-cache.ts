@@ -21,6 +21,7 @@ import { SwappableIndex } from '../replay/swappable-index.js';
 import { asBatch, RecentlyIndexed } from './recently-indexed.js';
 import type { BootOrder } from './boot-order.js';
 import type { GatewayLog } from './open-log.js';
+import { openSubjectKeys } from './subject-keys.js';
 
 export interface GatewayCache {
   readonly cache: SemanticCache;
@@ -42,7 +43,9 @@ const sha256Hex = (text: string): string => createHash('sha256').update(text).di
 export async function openGatewayCache(order: BootOrder, log: GatewayLog, logger: Logger): Promise<GatewayCache> {
   const { environment } = order.settings;
   const embedder = await loadStaticEmbedder();
-  const cipher = createContentCipher(order.masterKey);
+  const keys = await openSubjectKeys(environment, order.secretsDirectory);
+  if (keys === null) logger.warn({}, 'no Redis for subject keys: an erasure is a refusal to read, no key is destroyed');
+  const cipher = createContentCipher(order.masterKey, keys);
   const { qdrantUrl, qdrantApiKey } = environment;
   const open = (): Promise<VectorIndex> =>
     qdrantUrl === null
@@ -103,7 +106,7 @@ export async function openGatewayCache(order: BootOrder, log: GatewayLog, logger
           reader: log.sharedReader,
           vectorsDirectory: order.vectorsDirectory,
           partition: order.partition,
-          masterKey: order.masterKey,
+          cipher,
           embedder,
           onProgress: ({ read, total }) => onProgress(read, total),
         });
@@ -118,6 +121,7 @@ export async function openGatewayCache(order: BootOrder, log: GatewayLog, logger
       await subscription?.stop();
       await index.flush();
       await index.close();
+      await cipher.close();
     },
   };
 }

@@ -68,7 +68,10 @@ export class AdminEventsController {
     return { object: 'prices', published: records.length };
   }
 
-  /** Appends `subject.erased`: content of the subject is read by nobody from then on. Idempotent. */
+  /**
+   * Appends `subject.erased`, then destroys the subject's keys: nobody reads its content from then on. Idempotent.
+   * 503 when the store of keys is away: the event stands, and the gateway goes on trying.
+   */
   @Post('subjects/erase')
   @HttpCode(201)
   async erase(@Body(strict) body: EraseSubjectDto): Promise<unknown> {
@@ -86,6 +89,7 @@ export class AdminEventsController {
       }),
     );
     await publishControl(this.parts.log, this.parts.applyControl, [record, ...entries]);
+    await this.parts.keysErased(subject);
     return { object: 'erasure', tenant, subject, erased_at: erasedAt };
   }
 }

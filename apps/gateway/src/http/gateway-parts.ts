@@ -24,6 +24,8 @@ export interface ReplayOutcome {
 export interface GatewayParts {
   readonly clock: Clock;
   readonly keys: KeyRing;
+  /** Resolves when no key of an erased subject is left; rejects with `store_unavailable` and goes on by itself. */
+  readonly keysErased: (subject: string) => Promise<void>;
   readonly applyControl: (event: RouterEvent) => void;
   readonly router: Router;
   readonly registry: ProviderRegistry;

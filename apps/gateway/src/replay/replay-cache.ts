@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { Settings } from '#config/domain/settings.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
 import type { Embedder } from '#semantic-cache/ports/embedder.js';
+import type { ErasableContentCipher } from '#semantic-cache/ports/content-cipher.js';
 import {
-  createContentCipher,
   loadStaticEmbedder,
   rebuildInProcessIndex,
   rebuildQdrantIndex,
@@ -17,7 +17,8 @@ export interface ReplayCacheOrder {
   readonly vectorsDirectory: string;
   /** Of the gateway process whose index is rebuilt; a shared index has none. */
   readonly partition: number;
-  readonly masterKey: string;
+  /** Told of every erasure already, or told here. */
+  readonly cipher: ErasableContentCipher;
   readonly embedder?: Embedder;
   readonly onProgress: (progress: RebuildProgress) => void;
 }
@@ -27,8 +28,8 @@ export async function replayCache(order: ReplayCacheOrder): Promise<RebuildResul
   const { reader, onProgress } = order;
   const { qdrantUrl, qdrantApiKey } = order.settings.environment;
   const embedder = order.embedder ?? (await loadStaticEmbedder());
-  const cipher = createContentCipher(order.masterKey);
-  for (const subject of await erasedSubjects(reader)) cipher.erase(subject);
+  const { cipher } = order;
+  for (const [subject, erasedAtMs] of await erasedSubjects(reader)) await cipher.erase(subject, erasedAtMs);
   const parts = { reader, embedder, cipher, onProgress };
   if (qdrantUrl !== null) {
     return rebuildQdrantIndex({ ...parts, url: qdrantUrl, apiKey: qdrantApiKey, embedderId: embedder.id });

@@ -34,6 +34,10 @@ export class SwappableIndex implements VectorIndex {
     return this.current.count();
   }
 
+  scrub(): Promise<void> {
+    return this.current.scrub();
+  }
+
   flush(): Promise<void> {
     return this.current.flush();
   }

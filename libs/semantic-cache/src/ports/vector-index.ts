@@ -36,6 +36,8 @@ export interface VectorIndex {
   remove(filter: { readonly receiptId?: string; readonly scope?: string; readonly tenantId?: string }): Promise<number>;
   removeExpired(nowMs: number): Promise<number>;
   count(): Promise<number>;
+  /** Leaves no bytes of removed entries in files of ours; a no-op where an engine reclaims them by itself. */
+  scrub(): Promise<void>;
   /** Persists what is in memory; a no-op for servers. */
   flush(): Promise<void>;
   ping(): Promise<void>;

@@ -45,11 +45,13 @@ interface IndexCounts {
 
 const INDEX_RETRY_MS = 1_000;
 const EMBEDDER_RETRY_MS = 2_000;
+const KEY_RETRY_MS = 500;
 const SWEEP_EVERY_MS = 300_000;
 
 type Reading =
   | { readonly kind: 'point'; readonly point: CachePoint; readonly question: string }
   | { readonly kind: 'skip' }
+  | { readonly kind: 'wait' }
   | { readonly kind: 'dead'; readonly reason: string };
 
 /** Follows the content topic: stored answers into the index, invalidations out of it, in the order of the log. */
@@ -76,6 +78,7 @@ export function createContentIndexer(parts: ContentIndexerParts): ContentIndexer
   const take = async (records: readonly StoredRecord[]): Promise<BatchOutcome> => {
     let pending: { readonly point: CachePoint; readonly question: string }[] = [];
     let embedderFailed = false;
+    let erased = false;
     const flush = async (): Promise<void> => {
       if (pending.length === 0) return;
       const { points, failed } = await embedAll(parts.embedder, pending);
@@ -92,7 +95,11 @@ export function createContentIndexer(parts: ContentIndexerParts): ContentIndexer
       }
       const { event } = decoded;
       if (event.type === 'nextmodel.content.stored.v1') {
-        const reading = readStored(event.data, parts);
+        const reading = await readStored(event.data, parts);
+        if (reading.kind === 'wait') {
+          await flush();
+          return { kind: 'again', afterMs: KEY_RETRY_MS };
+        }
         if (reading.kind === 'point') pending.push(reading);
         else if (reading.kind === 'dead') await bury(record, reading.reason);
         else counts.skipped++;
@@ -100,11 +107,13 @@ export function createContentIndexer(parts: ContentIndexerParts): ContentIndexer
         await flush();
         await index.remove(filterOf(event.data));
         counts.invalidations++;
+        erased ||= event.data.reason === 'erased';
       } else if (event.type === 'nextmodel.subject.erased.v1' && 'erase' in parts.cipher) {
-        parts.cipher.erase(event.data.subject);
+        await parts.cipher.erase(event.data.subject, Date.parse(event.data.erasedAt));
       }
     }
     await flush();
+    if (erased) await index.scrub();
     await sweep();
     return embedderFailed ? { kind: 'again', afterMs: EMBEDDER_RETRY_MS } : { kind: 'done' };
   };
@@ -119,14 +128,17 @@ function filterOf({ tenantId, receiptId, scope }: CacheInvalidated): Parameters<
   return { tenantId, ...(receiptId === null ? {} : { receiptId }), ...(scope === null ? {} : { scope }) };
 }
 
-function readStored(event: ContentStored, { cipher, sha256Hex, nowMs }: ContentIndexerParts): Reading {
+async function readStored(event: ContentStored, { cipher, sha256Hex, nowMs }: ContentIndexerParts): Promise<Reading> {
   const storedAtMs = Date.parse(event.storedAt);
   const expiresAtMs = Date.parse(event.expiresAt);
   if (Number.isNaN(storedAtMs) || Number.isNaN(expiresAtMs) || typeof event.epoch !== 'number') {
     return { kind: 'dead', reason: 'malformed: times or epoch' };
   }
   if (expiresAtMs <= nowMs()) return { kind: 'skip' };
-  const plain = cipher.open(event.keyId, event.sealed);
+  const state = cipher.keyState(event.keyId, storedAtMs);
+  const key = typeof state === 'string' ? state : await state;
+  if (key === 'awaited') return { kind: 'wait' };
+  const plain = key === 'held' ? cipher.open(event.keyId, event.sealed) : null;
   if (plain === null) return { kind: 'skip' };
   const content = parseSealedContent(plain);
   if (content === null) return { kind: 'dead', reason: 'malformed: sealed content' };

@@ -6,7 +6,7 @@ import type { ContentCipher } from '../ports/content-cipher.js';
 import type { Embedder } from '../ports/embedder.js';
 import type { PairVerifier } from '../ports/pair-verifier.js';
 import type { CacheLookup } from '../ports/semantic-cache.js';
-import type { Neighbour, VectorIndex } from '../ports/vector-index.js';
+import type { CachePoint, Neighbour, VectorIndex } from '../ports/vector-index.js';
 import { checkPoint } from './check-point.js';
 import { createFaultGate, type FaultGate } from './fault-gate.js';
 import { withinTime } from './within-time.js';
@@ -85,6 +85,10 @@ async function searchTiers(
     const neighbours = await parts.index.nearest(key.scope, vector, NEIGHBOURS, asked.nowMs);
     indexGate.worked();
     if (neighbours.length === 0) return miss('not_found');
+    await fetchKeys(
+      parts.cipher,
+      neighbours.map(({ point }) => point),
+    );
     search.stage = 'verifier';
     return judgeNeighbours(await parts.verifier(), parts.cipher, asked, key, maxAge, neighbours);
   } catch {
@@ -101,6 +105,7 @@ async function findById(
 ): Promise<CacheLookup> {
   const point = await index.get(key.id, asked.nowMs);
   if (point === null) return miss('not_found');
+  await fetchKeys(cipher, [point]);
   const checked = checkPoint(point, asked, key, maxAge, cipher);
   if (!checked.ok) return miss(checked.reason);
   const { content, ageSeconds } = checked;
@@ -117,6 +122,14 @@ async function findById(
     ageSeconds,
     reason: exact ? 'canonical' : 'normal_form',
   };
+}
+
+/** Keys that are in a remote store; what is at hand costs nothing. A store that is away makes it a miss. */
+async function fetchKeys(cipher: ContentCipher, points: readonly CachePoint[]): Promise<void> {
+  for (const { keyId, storedAtMs } of points) {
+    const state = cipher.keyState(keyId, storedAtMs);
+    if (typeof state !== 'string') await state;
+  }
 }
 
 function judgeNeighbours(

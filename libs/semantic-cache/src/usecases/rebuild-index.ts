@@ -157,6 +157,10 @@ class ExpectedEntries implements VectorIndex {
     return this.inner.ping();
   }
 
+  scrub(): Promise<void> {
+    return this.inner.scrub();
+  }
+
   close(): Promise<void> {
     return this.inner.close();
   }

@@ -10,6 +10,7 @@ export interface DataDirectory {
   readonly clickhouse: string;
   readonly vectors: string;
   readonly transparency: string;
+  readonly secretsPath: string;
   readonly secrets: DataSecrets;
   /** Gives up the lock. Idempotent. */
   close(): Promise<void>;
@@ -39,6 +40,7 @@ export async function openDataDirectory(path: string, given: GivenSecrets = {}):
       clickhouse: within('clickhouse'),
       vectors: within('vectors'),
       transparency: within('transparency'),
+      secretsPath: within('secrets'),
       secrets: await ensureSecrets(within('secrets'), given),
       close: () => lock.release(),
     };

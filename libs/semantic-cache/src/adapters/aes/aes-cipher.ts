@@ -1,102 +1,168 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  createSecretKey,
-  hkdfSync,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto';
-import { RouterError } from '#events/domain/router-error.js';
-import type { ErasableContentCipher } from '../../ports/content-cipher.js';
+import { randomBytes } from 'node:crypto';
+import type { ErasableContentCipher, KeyState } from '../../ports/content-cipher.js';
+import type { SubjectKey, SubjectKeyStore } from '../../ports/subject-key-store.js';
+import { MasterKey } from './master-key.js';
+import { RecentMap } from './recent-map.js';
+import { openBytes, sealBytes } from './sealed-bytes.js';
 
-const VERSION = '1';
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-const SALT_BYTES = 16;
-const MASTER_KEY_LENGTH_MIN = 32;
-const KEYS_CACHED_MAX = 1_000;
+/** Keys derived from the master key: all content up to 0.1.0, and where no store of keys is shared. */
+const DERIVED = '1';
+/** Random keys in a store, so that each can be destroyed. */
+const STORED = '2.';
+const DATA_KEY_BYTES = 32;
+const KEY_NAME_BYTES = 8;
+const KEYS_CACHED_MAX = 10_000;
+/** Clocks of processes may differ by this much: a key made so soon after an erasure is taken for one before it. */
+const CLOCK_SKEW_MS = 60_000;
+/** How long another process may take to hand a new key to a remote store. */
+const HANDOVER_MS = 15_000;
 
-/** AES-256-GCM with a key per subject, derived from the master key by HKDF-SHA256; the key id is authenticated too. */
+interface DataKey {
+  readonly keyId: string;
+  readonly subject: string;
+  readonly bytes: Buffer;
+}
+
+/** AES-256-GCM with random data keys per subject, wrapped under the master key; the key id is authenticated too. */
 export class AesCipher implements ErasableContentCipher {
-  readonly #master: Buffer;
-  readonly #keys = new Map<string, Buffer>();
-  readonly #saltKeys = new Map<string, KeyObject>();
-  readonly #erased = new Set<string>();
+  readonly #master: MasterKey;
+  readonly #wrapping: Buffer;
+  readonly #opening = new RecentMap<DataKey>(KEYS_CACHED_MAX);
+  readonly #sealing = new RecentMap<DataKey>(KEYS_CACHED_MAX);
+  /** Subject → when it was last erased. */
+  readonly #erasedAtMs = new Map<string, number>();
 
   /**
-   * @param masterKey 32 random bytes as 64 hex digits; any other text of 32 characters or more goes in as its sha256.
-   * @throws RouterError `configuration` when it is shorter.
+   * @param masterKey 64 hex digits, or any other text of 32 characters or more.
+   * @param store `null` = keys are derived from the master key: an erasure is then only a refusal to read.
+   * @throws RouterError `configuration` when the master key is shorter.
    */
-  constructor(masterKey: string) {
-    if (masterKey.length < MASTER_KEY_LENGTH_MIN) {
-      throw new RouterError({
-        code: 'configuration',
-        publicMessage: `The master key must have at least ${MASTER_KEY_LENGTH_MIN} characters.`,
-      });
-    }
-    this.#master = /^[0-9a-fA-F]{64}$/.test(masterKey)
-      ? Buffer.from(masterKey, 'hex')
-      : createHash('sha256').update(masterKey, 'utf8').digest();
+  constructor(
+    masterKey: string,
+    private readonly store: SubjectKeyStore | null,
+    private readonly nowMs: () => number = Date.now,
+  ) {
+    this.#master = new MasterKey(masterKey);
+    this.#wrapping = this.#master.derive('nextmodel/subject-key/2');
   }
 
   seal(subject: string, plain: string): { readonly keyId: string; readonly sealed: string } {
-    const keyId = `${subject}/${VERSION}`;
-    const iv = randomBytes(IV_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', this.#keyOf(subject), iv);
-    cipher.setAAD(Buffer.from(keyId, 'utf8'));
-    const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
-    return { keyId, sealed: Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64') };
+    const { keyId, bytes } = this.#sealing.get(subject) ?? this.#sealingKey(subject);
+    return { keyId, sealed: sealBytes(bytes, keyId, Buffer.from(plain, 'utf8')).toString('base64') };
   }
 
   open(keyId: string, sealed: string): string | null {
-    const slash = keyId.lastIndexOf('/');
-    const subject = keyId.slice(0, slash);
-    if (slash < 0 || keyId.slice(slash + 1) !== VERSION || this.#erased.has(subject)) return null;
-    const bytes = Buffer.from(sealed, 'base64');
-    if (bytes.length < IV_BYTES + TAG_BYTES) return null;
-    const decipher = createDecipheriv('aes-256-gcm', this.#keyOf(subject), bytes.subarray(0, IV_BYTES));
-    decipher.setAAD(Buffer.from(keyId, 'utf8'));
-    decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+    const key = this.#opening.get(keyId) ?? this.#find(keyId);
+    if (key === null) return null;
+    return openBytes(key.bytes, keyId, Buffer.from(sealed, 'base64'))?.toString('utf8') ?? null;
+  }
+
+  keyState(keyId: string, storedAtMs: number): Promise<KeyState> | KeyState {
+    if (this.#opening.get(keyId) !== undefined) return 'held';
+    if (this.store === null || this.store.immediate || !isStored(keyId)) {
+      return this.#find(keyId) === null ? 'gone' : 'held';
+    }
+    return this.#fetch(keyId, storedAtMs, this.store);
+  }
+
+  salt(subject: string, purpose: string): Uint8Array {
+    return this.#master.salt(subject, purpose);
+  }
+
+  erase(subject: string, erasedAtMs: number): Promise<void> | void {
+    this.#erasedAtMs.set(subject, Math.max(erasedAtMs, this.#erasedAtMs.get(subject) ?? 0));
+    this.#sealing.delete(subject);
+    this.#opening.deleteWhere((key) => key.subject === subject);
+    const done = this.store?.erase(subject, erasedAtMs + CLOCK_SKEW_MS);
+    if (done instanceof Promise) return done.then(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.store?.close();
+  }
+
+  /** `null` = gone, or in a remote store and not fetched yet. */
+  #find(keyId: string): DataKey | null {
+    if (isStored(keyId)) {
+      const kept = this.store?.immediate === true ? this.store.get(keyId) : null;
+      return kept === null || kept instanceof Promise ? null : this.#unwrap(kept);
+    }
+    const subject = subjectOf(keyId);
+    if (keyId !== `${subject}/${DERIVED}` || this.#erasedAtMs.has(subject)) return null;
+    return this.#derived(subject);
+  }
+
+  async #fetch(keyId: string, storedAtMs: number, store: SubjectKeyStore): Promise<KeyState> {
+    const kept = await store.get(keyId);
+    if (kept !== null) return this.#unwrap(kept) === null ? 'gone' : 'held';
+    if (storedAtMs < (this.#erasedAtMs.get(subjectOf(keyId)) ?? 0) + CLOCK_SKEW_MS) return 'gone';
+    return storedAtMs + HANDOVER_MS > this.nowMs() ? 'awaited' : 'gone';
+  }
+
+  #sealingKey(subject: string): DataKey {
+    if (this.store === null) {
+      // A key of nobody's: what is sealed for an erased subject must not open under a key that can be made again.
+      if (this.#erasedAtMs.has(subject)) return newKey(subject);
+      const derived = this.#derived(subject);
+      this.#sealing.set(subject, derived);
+      return derived;
+    }
+    // Until clocks agree that the erasure is past, content is sealed under keys that nobody keeps.
+    if (this.nowMs() < (this.#erasedAtMs.get(subject) ?? Number.NEGATIVE_INFINITY) + CLOCK_SKEW_MS) {
+      return newKey(subject);
+    }
+    const kept = this.#newest(subject, this.store);
+    if (kept !== null) return kept;
+    const key = newKey(subject);
+    this.#keep(key, this.store);
+    return key;
+  }
+
+  #newest(subject: string, store: SubjectKeyStore): DataKey | null {
     try {
-      const start = decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES));
-      return Buffer.concat([start, decipher.final()]).toString('utf8');
+      const kept = store.newest(subject);
+      const key = kept === null ? null : this.#unwrap(kept);
+      if (key !== null) this.#sealing.set(subject, key);
+      return key;
     } catch {
       return null;
     }
   }
 
-  salt(subject: string, purpose: string): Uint8Array {
-    let key = this.#saltKeys.get(subject);
-    if (key === undefined) {
-      // A key object: an HMAC with a buffer as key costs six times as much.
-      key = createSecretKey(this.#derive(`nextmodel/salt/${subject}`, 32));
-      if (this.#saltKeys.size >= KEYS_CACHED_MAX) this.#saltKeys.clear();
-      this.#saltKeys.set(subject, key);
+  /** A store that fails costs the cached answer, never the request: nobody will have the key. */
+  #keep(key: DataKey, store: SubjectKeyStore): void {
+    const { keyId, subject } = key;
+    const wrapped = sealBytes(this.#wrapping, keyId, key.bytes);
+    try {
+      const kept = store.put({ keyId, subject, createdAtMs: this.nowMs(), wrapped });
+      if (kept instanceof Promise) kept.catch(() => {});
+      this.#sealing.set(subject, key);
+      this.#opening.set(keyId, key);
+    } catch {
+      // Tried again with the subject's next content.
     }
-    return createHmac('sha256', key).update(purpose, 'utf8').digest().subarray(0, SALT_BYTES);
   }
 
-  erase(subject: string): void {
-    this.#erased.add(subject);
-    this.#keys.delete(subject);
-    this.#saltKeys.delete(subject);
-  }
-
-  #keyOf(subject: string): Buffer {
-    let key = this.#keys.get(subject);
-    if (key === undefined) {
-      key = this.#derive(`nextmodel/content/${VERSION}/${subject}`, 32);
-      if (this.#keys.size >= KEYS_CACHED_MAX) this.#keys.clear();
-      this.#keys.set(subject, key);
-    }
+  #unwrap({ keyId, subject, wrapped }: SubjectKey): DataKey | null {
+    const bytes = openBytes(this.#wrapping, keyId, wrapped);
+    if (bytes === null) return null;
+    const key = { keyId, subject, bytes };
+    this.#opening.set(keyId, key);
     return key;
   }
 
-  /** HKDF takes at most 1,024 bytes of info, so a long name goes in as its hash. */
-  #derive(name: string, bytes: number): Buffer {
-    const info = createHash('sha256').update(name, 'utf8').digest();
-    return Buffer.from(hkdfSync('sha256', this.#master, Buffer.alloc(0), info, bytes));
+  #derived(subject: string): DataKey {
+    const keyId = `${subject}/${DERIVED}`;
+    const key = { keyId, subject, bytes: this.#master.derive(`nextmodel/content/${DERIVED}/${subject}`) };
+    this.#opening.set(keyId, key);
+    return key;
   }
+}
+
+const subjectOf = (keyId: string): string => keyId.slice(0, keyId.lastIndexOf('/'));
+const isStored = (keyId: string): boolean => keyId.startsWith(STORED, keyId.lastIndexOf('/') + 1);
+
+function newKey(subject: string): DataKey {
+  const keyId = `${subject}/${STORED}${randomBytes(KEY_NAME_BYTES).toString('hex')}`;
+  return { keyId, subject, bytes: randomBytes(DATA_KEY_BYTES) };
 }

@@ -34,6 +34,24 @@ describe('the in-process index', () => {
     await again.close();
   });
 
+  it('leaves no byte of a removed entry in its file once it is scrubbed', async () => {
+    const path = fresh();
+    const index = await InProcessIndex.open({ path });
+    await index.upsert([cachePoint(1), cachePoint(2)]);
+    await index.remove({ receiptId: 'receipt-1' });
+    const { sealed, vector } = cachePoint(1);
+    const traces = (): boolean[] =>
+      [Buffer.from(sealed), Buffer.from(vector?.buffer ?? [])].map((bytes) => readFileSync(path).includes(bytes));
+
+    const before = traces();
+    await Promise.all([index.scrub(), index.scrub()]);
+
+    expect(before).toEqual([true, true]);
+    expect(traces()).toEqual([false, false]);
+    expect(await index.get(cachePoint(2).id, NOW)).toMatchObject({ sealed: cachePoint(2).sealed });
+    await index.close();
+  });
+
   it('keeps all whole frames before a torn tail, wherever it is torn', async () => {
     const path = fresh();
     const index = await InProcessIndex.open({ path });

@@ -101,6 +101,16 @@ export class InProcessIndex implements VectorIndex {
     return Promise.resolve(this.#entries.size);
   }
 
+  /** Rewrites the file now, live entries only, however little is dead in it. */
+  async scrub(): Promise<void> {
+    while (this.#compaction !== null) await this.#compaction;
+    if (this.#closed) return;
+    this.#compaction = this.#compact().finally(() => {
+      this.#compaction = null;
+    });
+    await this.#compaction;
+  }
+
   async flush(): Promise<void> {
     await this.#compaction;
     this.#log.sync();

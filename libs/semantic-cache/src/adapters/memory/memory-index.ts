@@ -60,6 +60,10 @@ export class MemoryIndex implements VectorIndex {
     return Promise.resolve(this.#points.size);
   }
 
+  scrub(): Promise<void> {
+    return Promise.resolve();
+  }
+
   flush(): Promise<void> {
     return Promise.resolve();
   }

@@ -136,6 +136,10 @@ export class QdrantIndex implements VectorIndex {
     throw qdrantFault('count', 'no number');
   }
 
+  scrub(): Promise<void> {
+    return Promise.resolve();
+  }
+
   flush(): Promise<void> {
     return Promise.resolve();
   }
