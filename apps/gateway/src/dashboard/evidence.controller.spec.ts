@@ -123,7 +123,7 @@ describe('the evidence of a receipt', () => {
   it('says that SQL lost the row only where SQL has all up to it', async () => {
     stored = null;
     const missing = statesOf(await fetchEvidence());
-    lastOffset = null;
+    lastOffset = -1n;
     const behind = statesOf(await fetchEvidence());
     [stored, lastOffset] = [receipt, 0n];
 

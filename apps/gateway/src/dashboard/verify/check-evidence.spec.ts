@@ -92,11 +92,16 @@ describe('damage', () => {
   });
 
   it('is found the same way by WebCrypto', async () => {
-    for (const position of [0, 40, 333, sound.event.length - 1]) {
+    const damages: Evidence[] = [0, 40, 333, sound.event.length - 1].map((position) => {
       const event = sound.event.slice();
       event[position] = (event[position] as number) ^ 1;
-      const damaged = { ...sound, event };
-
+      return { ...sound, event };
+    });
+    const otherKey = await logReceipt(receipt, 40, 6);
+    const place = sound.proof.length - 20;
+    const forged = `${sound.proof.slice(0, place)}${sound.proof[place] === 'A' ? 'B' : 'A'}${sound.proof.slice(place + 1)}`;
+    damages.push({ ...sound, proof: forged }, { ...sound, keys: otherKey.keys });
+    for (const damaged of damages) {
       const found = await overWebCrypto(
         (crypto) => checkEvidence(damaged, null, crypto),
         webcrypto.subtle as unknown as Subtle,
