@@ -78,7 +78,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'verify',
     {
-      words: '<receipt-id> | --event F --proof F --key K',
+      words: '<receipt-id> | --evidence F | --event F --proof F --key K',
       does: 'checks that a receipt is in the signed log and its cost adds up',
       load: () => import('./commands/verify.js'),
     },
