@@ -1,6 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openSegmentReader, openSegmentWriter } from '#event-log/event-log.module.js';
+import { decodeEvent, encodeEvent } from '#events/domain/event-codec.js';
+import type { ContentStored } from '#events/domain/router-event.js';
+import { contentSubjectOf, createContentCipher, openKeyFile } from '#semantic-cache/semantic-cache.module.js';
 import { eventually, startProduct, uuidOf, type Product } from '../../standalone/test/start-product.js';
 
 let product: Product;
@@ -203,6 +207,69 @@ describe('erasing', () => {
     expect(bob.status).toBe(200);
     expect((await product.cli('erase')).code).toBe(2);
     expect((await product.cli('erase', '--subject', 'other:1')).code).toBe(2);
+  });
+});
+
+const secrets = (): string => join(product.dataDir, 'secrets');
+const masterKey = (): string => readFileSync(join(secrets(), 'master-key'), 'utf8').trim();
+const unlocked = (events: readonly ContentStored[]): number => {
+  const cipher = createContentCipher(masterKey(), openKeyFile(join(secrets(), 'subject-keys.sqlite')));
+  const opened = events.filter(({ keyId, sealed }) => cipher.open(keyId, sealed) !== null).length;
+  void cipher.close();
+  return opened;
+};
+const contentOf = async (subject: string): Promise<readonly ContentStored[]> => {
+  const reader = await openSegmentReader({ directory: join(product.dataDir, 'log') });
+  const from = { topic: 'nextmodel.content', partition: 0, offset: 0n };
+  const { records } = await reader.read(from, { recordsMax: 1_000, bytesMax: 1e8, waitMs: 0 });
+  await reader.close();
+  return records.flatMap((record) => {
+    const decoded = decodeEvent(record);
+    return decoded.ok && decoded.event.type === 'nextmodel.content.stored.v1' && decoded.event.data.subject === subject
+      ? [decoded.event.data]
+      : [];
+  });
+};
+const asked = (user: string) =>
+  product.chat('small', `what does ${user} want?`, { body: { user } }).then((answer) => uuidOf(answer.receiptId));
+
+describe('erasing with everything in hand', () => {
+  it('leaves content in the log that the master key and the whole data directory do not open; proofs verify', async () => {
+    const receiptId = await asked('carol');
+    const subject = contentSubjectOf(createContentCipher(masterKey()), 'default', 'carol');
+    await eventually(async () => (await contentOf(subject)).length === 1);
+    const before = await contentOf(subject);
+    const opened = unlocked(before);
+
+    const ended = await product.cli('erase', '--user', 'carol');
+
+    expect([opened, ended.code]).toEqual([1, 0]);
+    expect([await contentOf(subject), unlocked(before)]).toEqual([before, 0]);
+    expect((await product.cli('replay', 'cache')).code).toBe(0);
+    expect((await product.cli('verify', receiptId)).code).toBe(0);
+  });
+
+  it('ends at the next start when it died between its event and the keys', async () => {
+    await asked('dave');
+    const subject = contentSubjectOf(createContentCipher(masterKey()), 'default', 'dave');
+    await eventually(async () => (await contentOf(subject)).length === 1);
+    const before = await contentOf(subject);
+    await product.stop();
+    const writer = await openSegmentWriter({
+      directory: join(product.dataDir, 'log'),
+      partition: 0,
+      durability: 'strict',
+    });
+    const erasedAt = new Date().toISOString();
+    const data = { tenantId: 'default', subject, erasedAt };
+    await writer.append([encodeEvent('nextmodel.subject.erased.v1', `${subject}/erased`, subject, erasedAt, data)])
+      .durable;
+    await writer.close();
+    const opened = unlocked(before);
+
+    await product.start();
+
+    expect([opened, unlocked(before)]).toEqual([1, 0]);
   });
 });
 
