@@ -2,21 +2,31 @@ import { inputTokens, outputTokens } from '#events/domain/meters.js';
 import { picoToDecimal } from '#events/domain/money.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { ReceiptAdjusted } from '#events/domain/router-event.js';
+import { RERATED } from './effective-cost.js';
+import { KnownSum } from './known-sum.js';
 
-/** Spend of one key at one model. Money is decimal text in US dollars. */
+/**
+ * Spend of one key at one model. Money is decimal text in US dollars; a sum leaves out what is unknown, the count beside
+ * it says how many that were, and it is `null` when nothing of it is known.
+ */
 export interface StatementCharge {
   readonly api_key_id: string;
   readonly project_id: string;
   readonly provider: string;
   readonly model: string;
   readonly requests: number;
+  /** Without a price at the end of the month: neither when sealed nor by a re-rating made in the month. */
   readonly unpriced_requests: number;
   readonly estimated_requests: number;
   readonly input_tokens: string;
   readonly output_tokens: string;
-  readonly cost_usd: string;
-  readonly wasted_usd: string;
-  readonly avoided_usd: string;
+  readonly cost_usd: string | null;
+  /** The same in the currencies that providers charge, by their codes; before corrections. */
+  readonly cost_native: Readonly<Record<string, string>>;
+  readonly wasted_usd: string | null;
+  readonly wasted_unknown_requests: number;
+  readonly avoided_usd: string | null;
+  readonly avoided_unknown_requests: number;
 }
 
 /** Corrections made in the month, also of receipts that an earlier statement holds. */
@@ -26,6 +36,8 @@ export interface StatementAdjustment {
   readonly of_month: string;
   readonly reason: string;
   readonly count: number;
+  /** Requests among them that had no price before. */
+  readonly newly_priced_requests: number;
   readonly delta_usd: string;
 }
 
@@ -46,9 +58,10 @@ interface Charge {
   estimated: number;
   input: bigint;
   output: bigint;
-  cost: bigint;
-  wasted: bigint;
-  avoided: bigint;
+  readonly cost: KnownSum;
+  readonly native: Map<string, bigint>;
+  readonly wasted: KnownSum;
+  readonly avoided: KnownSum;
 }
 interface Correction {
   readonly tenantId: string;
@@ -56,6 +69,7 @@ interface Correction {
   readonly ofMonth: string;
   readonly reason: string;
   count: number;
+  newlyPriced: number;
   delta: bigint;
 }
 
@@ -72,8 +86,8 @@ export class MonthStatement {
     private readonly toMs: number,
   ) {}
 
-  /** @returns was it of this month? */
-  addReceipt(receipt: Receipt): boolean {
+  /** @param adjustments all of the receipt; @returns was it of this month? */
+  addReceipt(receipt: Receipt, adjustments: readonly ReceiptAdjusted[] = []): boolean {
     if (!this.#holds(receipt.sealedAt)) return false;
     const { tenantId, apiKeyId, projectId, provider, servedModel } = receipt;
     const key = JSON.stringify([tenantId, apiKeyId, projectId, provider, servedModel]);
@@ -86,25 +100,38 @@ export class MonthStatement {
         estimated: 0,
         input: 0n,
         output: 0n,
-        cost: 0n,
-        wasted: 0n,
-        avoided: 0n,
+        cost: new KnownSum(),
+        native: new Map(),
+        wasted: new KnownSum(),
+        avoided: new KnownSum(),
       };
       this.#charges.set(key, charge);
     }
     charge.requests += 1;
-    if (receipt.costPicoUsd === null) charge.unpriced += 1;
+    const priced = receipt.costPicoUsd !== null || adjustments.some((one) => isRerated(one) && this.#isPast(one));
+    if (!priced) charge.unpriced += 1;
     if (receipt.costStatus === 'estimated') charge.estimated += 1;
     charge.input += BigInt(inputTokens(receipt.meters));
     charge.output += BigInt(outputTokens(receipt.meters));
-    charge.cost += BigInt(receipt.costPicoUsd ?? '0');
-    charge.wasted += BigInt(receipt.wastedPicoUsd ?? '0');
-    charge.avoided += BigInt(receipt.avoidedPicoUsd ?? '0');
+    charge.cost.add(receipt.costPicoUsd);
+    charge.wasted.add(receipt.wastedPicoUsd);
+    charge.avoided.add(receipt.avoidedPicoUsd);
+    for (const { billed, currency, costNativePico } of receipt.attempts) {
+      if (billed === 'no' || costNativePico === null) continue;
+      charge.native.set(currency, (charge.native.get(currency) ?? 0n) + BigInt(costNativePico));
+    }
     return true;
   }
 
-  /** @param receipt the corrected one; `null` when the log no longer has it. */
-  addAdjustment(adjustment: ReceiptAdjusted, receipt: Receipt | null): boolean {
+  /**
+   * @param receipt the corrected one; `null` when the log no longer has it.
+   * @param earlier those of the receipt with a lower `seq`.
+   */
+  addAdjustment(
+    adjustment: ReceiptAdjusted,
+    receipt: Receipt | null,
+    earlier: readonly ReceiptAdjusted[] = [],
+  ): boolean {
     if (!this.#holds(adjustment.adjustedAt)) return false;
     const keyId = receipt?.apiKeyId ?? '';
     const ofMonth = receipt?.sealedAt.slice(0, 7) ?? '';
@@ -112,10 +139,11 @@ export class MonthStatement {
     const key = JSON.stringify([tenantId, keyId, ofMonth, reason]);
     let correction = this.#corrections.get(key);
     if (correction === undefined) {
-      correction = { tenantId, keyId, ofMonth, reason, count: 0, delta: 0n };
+      correction = { tenantId, keyId, ofMonth, reason, count: 0, newlyPriced: 0, delta: 0n };
       this.#corrections.set(key, correction);
     }
     correction.count += 1;
+    if (receipt?.costPicoUsd === null && isRerated(adjustment) && !earlier.some(isRerated)) correction.newlyPriced += 1;
     correction.delta += BigInt(adjustment.deltaPicoUsd);
     return true;
   }
@@ -136,6 +164,10 @@ export class MonthStatement {
     );
   }
 
+  #isPast({ adjustedAt }: ReceiptAdjusted): boolean {
+    return Date.parse(adjustedAt) < this.toMs;
+  }
+
   #holds(time: string): boolean {
     const ms = Date.parse(time);
     return ms >= this.fromMs && ms < this.toMs;
@@ -143,7 +175,7 @@ export class MonthStatement {
 }
 
 function toTenant(tenantId: string, charges: readonly Charge[], corrections: readonly Correction[]): TenantStatement {
-  const charged = charges.reduce((total, { cost }) => total + cost, 0n);
+  const charged = charges.reduce((total, { cost }) => total + cost.known, 0n);
   const corrected = corrections.reduce((total, { delta }) => total + delta, 0n);
   return {
     tenant_id: tenantId,
@@ -153,6 +185,7 @@ function toTenant(tenantId: string, charges: readonly Charge[], corrections: rea
       of_month: one.ofMonth,
       reason: one.reason,
       count: one.count,
+      newly_priced_requests: one.newlyPriced,
       delta_usd: picoToDecimal(one.delta),
     })),
     charges_usd: picoToDecimal(charged),
@@ -174,11 +207,18 @@ function toCharge(charge: Charge): StatementCharge {
     estimated_requests: charge.estimated,
     input_tokens: charge.input.toString(),
     output_tokens: charge.output.toString(),
-    cost_usd: picoToDecimal(charge.cost),
-    wasted_usd: picoToDecimal(charge.wasted),
-    avoided_usd: picoToDecimal(charge.avoided),
+    cost_usd: charge.cost.decimal(),
+    cost_native: Object.fromEntries(
+      [...charge.native].sort(([a], [b]) => (a < b ? -1 : 1)).map(([code, sum]) => [code, picoToDecimal(sum)]),
+    ),
+    wasted_usd: charge.wasted.decimal(),
+    wasted_unknown_requests: charge.wasted.unknown,
+    avoided_usd: charge.avoided.decimal(),
+    avoided_unknown_requests: charge.avoided.unknown,
   };
 }
+
+const isRerated = ({ reason }: ReceiptAdjusted): boolean => reason === RERATED;
 
 const sorted = <T>(map: ReadonlyMap<string, T>): readonly T[] =>
   [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, value]) => value);

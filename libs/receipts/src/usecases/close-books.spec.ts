@@ -62,6 +62,78 @@ describe('closing a month', () => {
     expect(unpriced).toBeGreaterThan(0);
   });
 
+  it('takes a re-rating of the month as its price, and a later one as one of the month it is made in', async () => {
+    const log = new ArrayLog();
+    const unpriced = [...generateReceipts({ seed: 5, count: 400, endMs: Date.UTC(2026, 9, 20), days: 2, tenants: 1 })]
+      .filter(({ costPicoUsd }) => costPicoUsd === null)
+      .slice(0, 3);
+    for (const receipt of unpriced) log.append(0, sealedRecord(receipt));
+    const rerate = (at: number, seq: number, adjustedAt: string, deltaPicoUsd: string, reason = 'rerated'): void => {
+      const { receiptId = '', tenantId = '' } = unpriced[at] ?? {};
+      log.append(0, adjustedRecord({ receiptId, tenantId, seq, adjustedAt, deltaPicoUsd, reason, evidence: '' }));
+    };
+    rerate(0, 1, '2026-10-31T23:59:59.999Z', '7');
+    const october = JSON.stringify(await closeMonth(log, OCTOBER));
+
+    rerate(1, 1, '2026-11-01T00:00:00.000Z', '11');
+    rerate(1, 2, '2026-11-02T00:00:00.000Z', '1');
+    rerate(2, 1, '2026-11-03T00:00:00.000Z', '5', 'invoice');
+
+    const [closed] = await closeMonth(log, OCTOBER);
+    const [later] = await closeMonth(log, NOVEMBER);
+    expect(JSON.stringify(await closeMonth(log, OCTOBER))).toBe(october);
+    expect(unpriced).toHaveLength(3);
+    expect([closed?.unpriced_requests, closed?.total_usd]).toEqual([2, '0.000000000007']);
+    expect(later?.adjustments).toMatchObject([
+      { reason: 'invoice', of_month: '2026-10', count: 1, newly_priced_requests: 0 },
+      { reason: 'rerated', of_month: '2026-10', count: 2, newly_priced_requests: 1, delta_usd: '0.000000000012' },
+    ]);
+    expect(later?.charges).toEqual([]);
+  });
+
+  it('shows what nobody knows as unknown, not as zero', async () => {
+    const log = new ArrayLog();
+    const [base] = [...generateReceipts({ seed: 5, count: 1, endMs: Date.UTC(2026, 9, 20), days: 1, tenants: 1 })];
+    if (base === undefined) throw new Error('one receipt was asked for');
+    const money = [
+      { costPicoUsd: null, wastedPicoUsd: null, avoidedPicoUsd: null, servedModel: 'dark' },
+      { costPicoUsd: '5', wastedPicoUsd: '3', avoidedPicoUsd: '0', servedModel: 'half' },
+      { costPicoUsd: null, wastedPicoUsd: null, avoidedPicoUsd: '0', servedModel: 'half' },
+    ];
+    for (const [at, change] of money.entries()) {
+      const receiptId = base.receiptId.slice(0, -1) + at;
+      log.append(0, sealedRecord({ ...base, ...change, receiptId, status: 'unknown' }));
+    }
+
+    const [statement] = await closeMonth(log, OCTOBER);
+
+    expect(statement?.charges).toMatchObject([
+      { model: 'dark', cost_usd: null, wasted_usd: null, wasted_unknown_requests: 1, avoided_usd: null },
+      { model: 'half', cost_usd: '0.000000000005', wasted_usd: '0.000000000003', wasted_unknown_requests: 1 },
+    ]);
+    expect(statement?.unpriced_requests).toBe(2);
+  });
+
+  it('tells native amounts by currency, and adds up dollars only', async () => {
+    const log = logOf(500);
+    const native = new Map<string, bigint>();
+    for await (const { receipt } of scanReceipts(log, BOTH)) {
+      for (const { billed, currency, costNativePico } of receipt.attempts) {
+        if (billed === 'no' || costNativePico === null) continue;
+        native.set(currency, (native.get(currency) ?? 0n) + BigInt(costNativePico));
+      }
+    }
+
+    const statements = [...(await closeMonth(log, OCTOBER)), ...(await closeMonth(log, NOVEMBER))];
+
+    const told = (code: string): bigint =>
+      statements
+        .flatMap(({ charges }) => charges)
+        .reduce((total, { cost_native: amounts }) => total + exactPico(amounts[code] ?? '0'), 0n);
+    expect([...native.keys()].sort()).toEqual(['CNY', 'USD']);
+    expect([told('CNY'), told('USD')]).toEqual([native.get('CNY'), native.get('USD')]);
+  });
+
   it('keeps tenants apart', async () => {
     const log = logOf(200);
     const all = await closeMonth(log, NOVEMBER);

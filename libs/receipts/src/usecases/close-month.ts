@@ -15,8 +15,10 @@ export async function closeMonth(
   const found = new Set<string>();
   const window = { fromMs: 0, toMs: month.toMs, ...(tenantId === undefined ? {} : { tenantId }) };
   for await (const { receipt, adjustments } of scanReceipts(reader, window)) {
-    statement.addReceipt(receipt);
-    for (const adjustment of adjustments) statement.addAdjustment(adjustment, receipt);
+    statement.addReceipt(receipt, adjustments);
+    for (const [at, adjustment] of adjustments.entries()) {
+      statement.addAdjustment(adjustment, receipt, adjustments.slice(0, at));
+    }
     if (adjustments.length > 0) found.add(receipt.receiptId);
   }
   for (const [receiptId, adjustments] of await readAdjustments(reader)) {
