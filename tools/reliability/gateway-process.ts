@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,7 +31,17 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** The built product as a process (group) of its own. It dies with the process that started it. */
+/** It ended before it took requests. */
+export class EndedWhileStarting extends Error {
+  constructor(
+    readonly exit: Exit,
+    output: string,
+  ) {
+    super(`the gateway ended while starting (${exit.signal ?? exit.code}): ${output.slice(-2_000)}`);
+  }
+}
+
+/** The built product as a process (group) of its own. It dies with the process that started it, however that ends. */
 export class GatewayProcess {
   readonly ended: Promise<Exit>;
   #exit: Exit | null = null;
@@ -63,10 +73,12 @@ export class GatewayProcess {
       child.once('exit', (code, signal) => {
         this.#exit = { code, signal };
         groups.delete(this.pid);
+        dismiss();
         resolve(this.#exit);
       });
     });
     groups.add(this.pid);
+    const dismiss = guardGroup(this.pid);
   }
 
   get pid(): number {
@@ -90,11 +102,11 @@ export class GatewayProcess {
     return `${this.origin}/v1`;
   }
 
-  /** @throws Error with the output when it ends or does not get ready. */
+  /** @throws EndedWhileStarting, or Error with the output when it does not get ready. */
   async ready(): Promise<void> {
     const deadline = performance.now() + READY_MS_MAX;
     for (;;) {
-      if (this.#exit !== null) throw new Error(`the gateway ended while starting: ${this.#output.slice(-2_000)}`);
+      if (this.#exit !== null) throw new EndedWhileStarting(this.#exit, this.#output);
       const ok = await fetch(`${this.origin}/readyz`).then(
         (response) => response.ok,
         () => false,
@@ -175,6 +187,22 @@ const groups = new Set<number>();
 process.on('exit', () => {
   for (const group of groups) killGroup(group);
 });
+
+/**
+ * A group outlives a parent that a signal ends, and an `exit` handler does not run then. This shell notices by the end
+ * of its input that the parent is gone, whatever ended it. @returns sends it away.
+ */
+function guardGroup(group: number): () => void {
+  const guard = spawn('sh', ['-c', `read -r _; kill -KILL -- -${group}`], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  guard.on('error', () => undefined);
+  guard.stdin.on('error', () => undefined);
+  guard.unref();
+  (guard.stdin as Socket).unref();
+  return () => void guard.kill('SIGKILL');
+}
 
 function killGroup(group: number): void {
   try {

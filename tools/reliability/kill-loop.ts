@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FAILPOINTS, type Failpoint } from '#events/ports/failpoint.js';
 import { faultConfiguration } from './fault-configuration.js';
 import { startFaultUpstream } from './fault-upstream.js';
-import { ADMIN_TOKEN, startGateway, type GatewayProcess } from './gateway-process.js';
+import { ADMIN_TOKEN, EndedWhileStarting, startGateway, type GatewayProcess } from './gateway-process.js';
 import { checkHistory, type ClientEntry, type Violation } from './history-checker.js';
 import { callGateway, newId, readStream } from './http-call.js';
 import { readLog, readRows } from './read-history.js';
@@ -19,11 +19,15 @@ export interface KillLoopOptions {
   readonly seed?: number;
   /** Default: all that a product without Kafka passes. */
   readonly points?: readonly Failpoint[];
+  /** A Kafka broker that holds nothing of an earlier run; with it the shipper's points can be named too. */
+  readonly brokers?: readonly string[];
   readonly onRound?: (round: string) => void;
 }
 
 export interface KillLoopReport {
   readonly kills: number;
+  /** Kills of each point, and of `random`. */
+  readonly byPoint: Readonly<Record<string, number>>;
   /** Points that were armed and never passed; a round of theirs proves nothing. */
   readonly notReached: readonly string[];
   readonly requests: number;
@@ -34,8 +38,11 @@ export interface KillLoopReport {
   readonly readyMsMax: number;
 }
 
-/** Kafka's points are passed by a shipper only. */
-const WITHOUT_KAFKA = FAILPOINTS.filter((point) => !point.startsWith('ship_'));
+/** Passed by a shipper, which only a gateway with Kafka has. */
+const OF_SHIPPER: ReadonlySet<Failpoint> = new Set(['ship_sent', 'ship_acked']);
+/** Segments are deleted after a year; `retention-kill.int-spec.ts` kills there. */
+const OF_RETENTION: ReadonlySet<Failpoint> = new Set(['segment_unlinked']);
+const IN_THIS_LOOP = FAILPOINTS.filter((point) => !OF_SHIPPER.has(point) && !OF_RETENTION.has(point));
 /** Passed by the ingester, which only the whole product has. */
 const OF_INGESTER: ReadonlySet<Failpoint> = new Set(['table_inserted', 'batch_handled']);
 const OF_START: ReadonlySet<Failpoint> = new Set([
@@ -47,7 +54,12 @@ const OF_START: ReadonlySet<Failpoint> = new Set([
 /** Passed every other second only. */
 const RARE: ReadonlySet<Failpoint> = new Set(['checkpoint_written']);
 /** How many passages of a point a load is sure to make; default 8. */
-const PASSAGES: Partial<Record<Failpoint, number>> = { checkpoint_written: 2, control_durable: 2, stream_event: 20 };
+const PASSAGES: Partial<Record<Failpoint, number>> = {
+  cache_indexed: 4,
+  checkpoint_written: 2,
+  control_durable: 2,
+  stream_event: 20,
+};
 const REQUESTS = 24;
 const PRICES = `
 - { provider: fault, model: "f:echo", currency: USD, valid_from: 2026-01-01, usd_per_million: { input_uncached: 2, input_cache_read: 0.5, output_text: 8, output_reasoning: 8 } }
@@ -64,13 +76,22 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
   const directory = mkdtempSync(join(tmpdir(), 'nextmodel-kills-'));
   writeFileSync(join(directory, 'prices.yaml'), PRICES);
   const upstream = await startFaultUpstream();
-  const configuration = `${faultConfiguration({ upstream: upstream.baseUrl })}prices: { files: [ ./prices.yaml ], unpriced: allow }\n`;
+  const configuration = `${faultConfiguration({ upstream: upstream.baseUrl, cache: true })}prices: { files: [ ./prices.yaml ], unpriced: allow }\n`;
   const clients: ClientEntry[] = [];
   const notReached: string[] = [];
   const keys: string[] = [];
-  let [kills, readyMsMax] = [0, 0];
+  const byPoint: Record<string, number> = {};
+  let readyMsMax = 0;
+  const killed = (name: string): void => {
+    const point = name.split(':')[0] as string;
+    byPoint[point] = (byPoint[point] ?? 0) + 1;
+    options.onRound?.(name);
+  };
+  const cleanUp = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  process.once('exit', cleanUp);
   const start = async (failpoint: string | null, whole = false): Promise<GatewayProcess> => {
     const env: Record<string, string> = failpoint === null ? {} : { FAILPOINT: failpoint };
+    if (options.brokers !== undefined) env['NEXTMODEL_KAFKA_BROKERS'] = options.brokers.join(',');
     const beganMs = performance.now();
     const gateway = await startGateway({ configuration, directory, whole, env });
     readyMsMax = Math.max(readyMsMax, performance.now() - beganMs);
@@ -89,28 +110,35 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
     gateway.kill();
     await gateway.ended;
     await load;
-    kills += 1;
-    options.onRound?.(name);
+    killed(name);
+  };
+  /** A start that appends much, such as one that recovers, may pass the point on its own. */
+  const armedRound = async (name: string): Promise<void> => {
+    try {
+      await round(name, await start(name), null);
+    } catch (error) {
+      if (!(error instanceof EndedWhileStarting) || error.exit.signal !== 'SIGKILL') throw error;
+      killed(name);
+    }
   };
 
   try {
     // The first life makes the keys; everything after it finds a log with a past.
     await round('random', await start(null), 150);
-    const points = options.points ?? WITHOUT_KAFKA;
+    const points = options.points ?? IN_THIS_LOOP;
     for (let turn = 0; turn < options.kills; turn += 1) {
       for (const point of points) {
-        if (OF_INGESTER.has(point)) continue;
+        if (OF_INGESTER.has(point) || OF_SHIPPER.has(point)) continue;
         const at = OF_START.has(point) ? 1 : 1 + Math.floor(random() * (PASSAGES[point] ?? 8));
         const name = `${point}:${at}`;
         if (!OF_START.has(point)) {
-          await round(name, await start(name), null);
+          await armedRound(name);
           continue;
         }
         // Segments are made at the first start only; there it dies on a directory of its own.
         const died = await startDies(name, configuration, point.startsWith('segment_') ? null : directory);
         if (!died) notReached.push(name);
-        kills += 1;
-        options.onRound?.(name);
+        killed(name);
       }
     }
     for (let kill = 0; kill < options.randomKills; kill += 1) {
@@ -119,10 +147,23 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
     for (const point of points.filter((one) => OF_INGESTER.has(one))) {
       for (let turn = 0; turn < options.kills; turn += 1) {
         const name = `${point}:${1 + Math.floor(random() * 3)}`;
-        const reached = await ingesterDies(await start(name, true), keys, random, clients);
+        const reached = await childDies(
+          await start(name, true),
+          /process died; starting|ingester died; starting/,
+          keys,
+          random,
+          clients,
+        );
         if (!reached) notReached.push(name);
-        kills += 1;
-        options.onRound?.(name);
+        killed(name);
+      }
+    }
+    for (const point of points.filter((one) => OF_SHIPPER.has(one))) {
+      for (let turn = 0; turn < options.kills; turn += 1) {
+        const name = `${point}:${1 + Math.floor(random() * 3)}`;
+        const reached = await childDies(await start(name), /the shipper died/, keys, random, clients);
+        if (!reached) notReached.push(name);
+        killed(name);
       }
     }
     const last = await start(null, true);
@@ -133,7 +174,8 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
     await last.stop();
     const calls = [...Map.groupBy(upstream.calls, ({ id }) => id)].map(([id, all]) => ({ id, calls: all.length }));
     return {
-      kills,
+      kills: Object.values(byPoint).reduce((sum, count) => sum + count, 0),
+      byPoint,
       notReached,
       requests: clients.length,
       receipts: distinct,
@@ -143,7 +185,8 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
     };
   } finally {
     await upstream.close();
-    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    process.off('exit', cleanUp);
+    cleanUp();
   }
 }
 
@@ -221,16 +264,17 @@ async function startDies(failpoint: string, configuration: string, directory: st
   }
 }
 
-/** The supervisor starts the next ingester by itself; the product as a whole stays up. */
-async function ingesterDies(
+/** Whoever started the child starts the next one by itself; the product as a whole stays up. */
+async function childDies(
   product: GatewayProcess,
+  told: RegExp,
   keys: readonly string[],
   random: () => number,
   clients: ClientEntry[],
 ): Promise<boolean> {
   await runLoad(product, keys, random, clients);
   const deadline = performance.now() + SQL_WAIT_MS;
-  const died = (): boolean => /process died; starting|ingester died; starting/.test(product.output);
+  const died = (): boolean => told.test(product.output);
   while (!died() && performance.now() < deadline) await sleep(50);
   await sleep(1_200);
   await product.stop();

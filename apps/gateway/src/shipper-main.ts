@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { armFailpoint } from '#config/failpoint.module.js';
 import { openFileCheckpoints, openSegmentReader } from '#event-log/event-log.module.js';
 import { startShipper } from '#event-log/kafka-log.module.js';
 import type { ShipperOrder, ShipperReport } from './boot/shipper-child.js';
@@ -9,6 +10,7 @@ const DRAIN_MS_WHEN_STUCK = 500;
 
 /** The shipper process of one gateway: spool to Kafka, until its parent says stop or is gone. */
 process.once('message', (message) => {
+  armFailpoint();
   void ship(message as ShipperOrder);
 });
 

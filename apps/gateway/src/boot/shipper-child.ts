@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { failpointVariables } from '#config/failpoint.module.js';
 import { stopChild } from './stop-child.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 import type { DependencyState } from '../readiness.js';
@@ -32,6 +33,7 @@ export interface ShipperReport {
 export class ShipperChild {
   #child: ChildProcess | null = null;
   #stopping = false;
+  #failpoint = failpointVariables();
   #report: ShipperReport = { kind: 'shipper', state: 'starting', lagRecords: '0', detail: null };
 
   constructor(
@@ -40,8 +42,12 @@ export class ShipperChild {
   ) {}
 
   start(): void {
-    const child = fork(ENTRY, [], { env: { NODE_ENV: 'production' }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(ENTRY, [], {
+      env: { NODE_ENV: 'production', ...this.#failpoint },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     this.#child = child;
+    this.#failpoint = {};
     child.on('message', (message) => (this.#report = message as ShipperReport));
     child.once('exit', (code, signal) => {
       if (this.#stopping) return;

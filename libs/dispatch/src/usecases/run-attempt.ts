@@ -1,4 +1,5 @@
 import type { AttemptStatus, Billed } from '#events/domain/attempt.js';
+import { pass } from '#events/ports/failpoint.js';
 import type { ProviderCall } from '#providers/ports/provider-adapter.js';
 import type { AttemptFailure } from '../domain/attempt-failure.js';
 import { chooseFinalError } from '../domain/final-error.js';
@@ -122,6 +123,7 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
 
   onHeaders(status: number, headers: ResponseHeaders): void {
     if (this.over) return;
+    pass('upstream_answered');
     this.httpStatus = status;
     this.headers = headers;
     try {

@@ -7,6 +7,7 @@ export const FAILPOINTS = [
   'intent_queued',
   'log_written',
   'log_synced',
+  'upstream_answered',
   'stream_started',
   'stream_event',
   'receipt_before',
@@ -14,6 +15,7 @@ export const FAILPOINTS = [
   'receipt_safe',
   'segment_headed',
   'segment_named',
+  'segment_unlinked',
   'checkpoint_written',
   'ship_sent',
   'ship_acked',
@@ -21,6 +23,7 @@ export const FAILPOINTS = [
   'table_inserted',
   'control_durable',
   'budget_reserved',
+  'cache_indexed',
   'recovery_found',
   'recovery_sealed',
 ] as const;

@@ -1,5 +1,6 @@
 import { decodeEvent } from '#events/domain/event-codec.js';
 import type { StoredRecord } from '#events/domain/event-record.js';
+import { pass } from '#events/ports/failpoint.js';
 import type { CacheInvalidated, ContentStored } from '#events/domain/router-event.js';
 import type { BatchOutcome, RecordBatch } from '#event-log/ports/event-log.js';
 import { entryIdOf, type Sha256Hex } from '../domain/cache-key.js';
@@ -84,6 +85,7 @@ export function createContentIndexer(parts: ContentIndexerParts): ContentIndexer
       const { points, failed } = await embedAll(parts.embedder, pending);
       embedderFailed ||= failed;
       await index.upsert(points);
+      pass('cache_indexed');
       counts.indexed += points.length;
       pending = [];
     };

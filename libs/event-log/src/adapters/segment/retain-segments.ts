@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { pass } from '#events/ports/failpoint.js';
 import { segmentName, segmentSequences } from './segment-header.js';
 import { SegmentStore } from './segment-store.js';
 
@@ -49,6 +50,7 @@ export async function retainSegments(options: RetentionOptions): Promise<Retenti
         break;
       }
       await fs.promises.unlink(path.join(directory, segment));
+      pass('segment_unlinked');
       bytesKept -= sizes[index] as number;
       deleted.push(segment);
     }
