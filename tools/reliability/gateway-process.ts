@@ -33,11 +33,11 @@ export interface Exit {
 
 /** It ended before it took requests. */
 export class EndedWhileStarting extends Error {
-  constructor(
-    readonly exit: Exit,
-    output: string,
-  ) {
+  readonly exit: Exit;
+
+  constructor(exit: Exit, output: string) {
     super(`the gateway ended while starting (${exit.signal ?? exit.code}): ${output.slice(-2_000)}`);
+    this.exit = exit;
   }
 }
 
