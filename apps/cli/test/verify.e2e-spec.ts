@@ -81,6 +81,32 @@ describe('verify', () => {
     expect(wrong.stdout).toMatch(/WRONG +body +the response of \d+ bytes is not/);
   });
 
+  it('finds nothing wrong with receipts of any ending: failover, refusals, breaks, hits, no price', async () => {
+    const wishes: readonly [string, Readonly<Record<string, unknown>>][] = [
+      ['resilient', {}],
+      ['all-fail', {}],
+      ['a/unpriced', {}],
+      ['no-such-model', {}],
+      ['late-cut-first', { stream: true }],
+      ['small', { temperature: 7 }],
+      ['small', { temperature: 0 }],
+      ['small', { temperature: 0 }],
+    ];
+    const ids: string[] = [];
+    for (const [model, body] of wishes) {
+      const options = { body: { user: 'alice', ...body }, headers: { 'x-nextmodel-tags': 'team=ä,empty=' } };
+      ids.push((await product.chat(model, 'any ending', options)).receiptId);
+    }
+    await product.row(`SELECT 1 FROM receipts WHERE receipt_id = '${uuidOf(ids.at(-1) ?? '')}'`);
+
+    for (const [n, each] of ids.entries()) {
+      const ended = await product.cli('verify', each);
+
+      expect(ended.code, `${wishes[n]?.[0]}: ${ended.stdout}${ended.stderr}`).toBe(0);
+      expect(ended.stdout, wishes[n]?.[0]).toMatch(/ok +sql/);
+    }
+  });
+
   it('needs nothing but files offline, and names what was changed in them', async () => {
     const [event, proof, key] = [kept(`${id}.json`), kept(`${id}.tlog-proof`), kept('transparency-key')];
     const offline = (change: Record<string, string>) => {
@@ -138,13 +164,14 @@ describe('verify', () => {
   });
 });
 
-const go = spawnSync('go', ['version']).status === 0;
+const GO = process.env['GO'] ?? 'go';
+const go = spawnSync(GO, ['version']).status === 0;
 describe.skipIf(!go && process.env['CI'] === undefined)(`docs/verify.md${go ? '' : ' (Go is not installed)'}`, () => {
   it('shows a program that knows a genuine receipt from a changed one', () => {
     const docs = readFileSync(new URL('../../../docs/verify.md', import.meta.url), 'utf8');
     const source = file('verify.go', /```go\n([^]*?)```/.exec(docs)?.[1] ?? '');
     const program = join(product.directory, 'verify-go');
-    const built = spawnSync('go', ['build', '-o', program, source], { encoding: 'utf8' });
+    const built = spawnSync(GO, ['build', '-o', program, source], { encoding: 'utf8' });
     expect([built.status, built.stderr]).toEqual([0, '']);
     const check = (event: string, proof: string, key: string): number | null =>
       spawnSync(program, [event, proof, key]).status;
