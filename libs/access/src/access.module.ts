@@ -1,6 +1,9 @@
+import { MemoryIdempotencyStore } from './adapters/memory/memory-idempotency-store.js';
 import { MemoryKeyRing } from './adapters/memory/memory-key-ring.js';
 import { MemoryLimitStore } from './adapters/memory/memory-limit-store.js';
+import { RedisIdempotencyStore } from './adapters/redis/redis-idempotency-store.js';
 import { RedisLimitStore } from './adapters/redis/redis-limit-store.js';
+import { IDEMPOTENCY_BOUNDS, type IdempotencyBounds, type IdempotencyStore } from './ports/idempotency-store.js';
 import type { KeyRing } from './ports/key-ring.js';
 import type { LimitStore } from './ports/limit-store.js';
 
@@ -22,6 +25,18 @@ export function createMemoryLimitStore(): LimitStore {
 /** Counters shared over Redis or Valkey (`redis://…`, `rediss://…`). Opens also while the server is away. */
 export async function openRedisLimitStore(url: string): Promise<LimitStore> {
   const store = new RedisLimitStore(url);
+  await store.connect();
+  return store;
+}
+
+/** Idempotent answers of this process; a restart forgets them. */
+export function createMemoryIdempotencyStore(bounds: IdempotencyBounds = IDEMPOTENCY_BOUNDS): IdempotencyStore {
+  return new MemoryIdempotencyStore(bounds);
+}
+
+/** Idempotent answers shared over Redis or Valkey. Opens also while the server is away. */
+export async function openRedisIdempotencyStore(url: string): Promise<IdempotencyStore> {
+  const store = new RedisIdempotencyStore(url, IDEMPOTENCY_BOUNDS);
   await store.connect();
   return store;
 }
