@@ -16,19 +16,22 @@ WHERE a.ts >= now() - toIntervalDay({days:UInt16}) AND a.cost_status IN ('exact'
   )
 LIMIT {limit:UInt16}
 UNION ALL
-SELECT 'receipt', r.receipt_id, '', toString(if(ifNull(s.unknown, 0) > 0, NULL, ifNull(s.total, 0))), toString(r.cost_usd)
-FROM nextmodel.receipts AS r FINAL
-LEFT JOIN (
-  SELECT tenant_id, receipt_id,
-    countIf(billed != 'no' AND cost_usd IS NULL) AS unknown,
-    sumIf(ifNull(cost_usd, 0), billed != 'no') AS total
-  FROM nextmodel.attempts FINAL
-  WHERE ts >= now() - toIntervalDay({days:UInt16})
-  GROUP BY tenant_id, receipt_id
-) AS s ON s.tenant_id = r.tenant_id AND s.receipt_id = r.receipt_id
-WHERE r.ts >= now() - toIntervalDay({days:UInt16})
-  AND (
-    (r.cost_usd IS NULL) != (ifNull(s.unknown, 0) > 0)
-    OR (r.cost_usd IS NOT NULL AND ifNull(s.total, 0) != toDecimal128(assumeNotNull(r.cost_usd), 12))
+SELECT 'receipt', receipt_id, '', toString(if(unknown > 0, NULL, total)), toString(if(no_price > 0, NULL, recorded))
+FROM (
+  -- one grouping of both tables: a join would hold each of them
+  SELECT receipt_id, sum(is_receipt) AS receipts, sum(is_unknown) AS unknown, sum(has_no_price) AS no_price,
+    sum(of_attempt) AS total, sum(of_receipt) AS recorded
+  FROM (
+    SELECT receipt_id, toUInt8(0) AS is_receipt, billed != 'no' AND cost_usd IS NULL AS is_unknown, toUInt8(0) AS has_no_price,
+      if(billed != 'no', ifNull(cost_usd, toDecimal64(0, 12)), toDecimal64(0, 12)) AS of_attempt, toDecimal64(0, 12) AS of_receipt
+    FROM nextmodel.attempts FINAL
+    WHERE ts >= now() - toIntervalDay({days:UInt16})
+    UNION ALL
+    SELECT receipt_id, 1, 0, cost_usd IS NULL, toDecimal64(0, 12), ifNull(cost_usd, toDecimal64(0, 12))
+    FROM nextmodel.receipts FINAL
+    WHERE ts >= now() - toIntervalDay({days:UInt16})
   )
+  GROUP BY receipt_id
+  HAVING receipts > 0 AND ((no_price > 0) != (unknown > 0) OR (no_price = 0 AND recorded != total))
+)
 LIMIT {limit:UInt16}

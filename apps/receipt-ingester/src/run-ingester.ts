@@ -6,12 +6,16 @@ import { createBatchTransport } from '#event-log/batch-transport.module.js';
 import { RouterError } from '#events/domain/router-error.js';
 import { TOPICS } from '#events/domain/topics.js';
 import type { ReceiptStore } from '#receipts/ports/receipt-store.js';
-import { openClickhouseStore, openFileTailIntents } from '#receipts/receipts.module.js';
+import { openClickhouseStore, openFileTailIntents, type StepReport } from '#receipts/receipts.module.js';
 import { createReceiptIngest } from '#receipts/usecases/ingest-receipts.js';
+import { RollupKeeper } from '#receipts/usecases/rollup-keeper.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 import { IngesterModule } from './ingester.module.js';
 import type { IngesterOrder } from './ingester-order.js';
+import { keepRollups } from './keep-rollups.js';
+import { IngesterMetrics } from './ingester-metrics.js';
 import { openIngestLog, type IngestLog } from './open-ingest-log.js';
+import { serveMetrics } from './serve-metrics.js';
 
 const INGESTER_GROUP = 'receipt-ingester';
 /** Largest insert, and the longest a receipt waits for company: about what a part of ClickHouse costs. */
@@ -29,7 +33,15 @@ export interface RunningIngester {
  * waited for, receipts stay in the log meanwhile.
  */
 export async function runIngester(order: IngesterOrder, logger: Logger): Promise<RunningIngester> {
-  const store = openClickhouseStore(order.sql);
+  const metrics = new IngesterMetrics();
+  const onReport = (report: StepReport): void => {
+    metrics.step(report);
+    logger.warn(report, report.kind === 'slow' ? 'a step takes long' : 'a step is given up and will be tried again');
+  };
+  const store = openClickhouseStore({ ...order.sql, onReport });
+  const { host, ingesterMetricsPort, rollupCheckAt } = order.settings.environment;
+  const metricsServer = await serveMetrics(host, ingesterMetricsPort, metrics, logger);
+  const keeper = new RollupKeeper();
   const log = await openIngestLog(order, logger);
   const abort = new AbortController();
   const ingest = createReceiptIngest({
@@ -41,9 +53,17 @@ export async function runIngester(order: IngesterOrder, logger: Logger): Promise
         'a receipt event was put aside',
       );
       await log.deadLetter(record, reason);
+      metrics.deadLetters.value += 1;
     },
-    onDelay: (error, partition) =>
-      logger.warn({ err: error, partition }, 'the SQL store is away; receipts wait in the log'),
+    onReport,
+    onStored: (batch) => {
+      metrics.stored(batch);
+      keeper.mark(batch);
+    },
+    onDelay: (error, partition) => {
+      metrics.delays.value += 1;
+      logger.warn({ err: error, partition }, 'the SQL store is away; receipts wait in the log');
+    },
   });
   const strategy = createBatchTransport({
     subscriber: log.subscriber,
@@ -53,6 +73,7 @@ export async function runIngester(order: IngesterOrder, logger: Logger): Promise
     lingerMs: LINGER_MS,
   });
   const app = await NestFactory.createMicroservice(IngesterModule.over(ingest), { strategy, logger: false });
+  let rolling: Promise<void> = Promise.resolve();
   const started = (async (): Promise<void> => {
     await untilTaken('make the tables', () => store.migrate(), logger, abort.signal);
     await untilTaken('prepare the log', () => log.prepare(), logger, abort.signal);
@@ -60,14 +81,18 @@ export async function runIngester(order: IngesterOrder, logger: Logger): Promise
     if (abort.signal.aborted) return;
     await untilTaken('subscribe', () => app.listen(), logger, abort.signal);
     logger.info({ group: INGESTER_GROUP }, 'ingesting receipts');
+    const { rollups } = store;
+    rolling = keepRollups({ rollups, keeper, checkAt: rollupCheckAt, metrics, logger, signal: abort.signal });
   })();
   return {
     stop: async () => {
       abort.abort();
       await started;
       await app.close();
+      await rolling;
       await log.close();
       await store.close();
+      await metricsServer?.close();
     },
   };
 }

@@ -18,6 +18,8 @@ export const ENVIRONMENT_VARIABLES = [
   'NEXTMODEL_WORKERS',
   'NEXTMODEL_BODY_BYTES_MAX',
   'NEXTMODEL_LOG_LEVEL',
+  'NEXTMODEL_INGESTER_METRICS_PORT',
+  'NEXTMODEL_ROLLUP_CHECK_AT',
 ] as const;
 
 /** Keys of providers that are looked for when no file names providers: variable → name and kind. */

@@ -32,6 +32,10 @@ export interface EnvironmentSettings {
   /** Largest request body. */
   readonly bodyBytesMax: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** Where the receipt-ingester serves `/metrics`; `null` = nowhere. */
+  readonly ingesterMetricsPort: number | null;
+  /** `hh:mm` UTC of the nightly comparison of rollups; `null` = never. */
+  readonly rollupCheckAt: string | null;
 }
 
 export interface ProviderSettings {

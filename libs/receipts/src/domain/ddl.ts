@@ -1,4 +1,5 @@
 import { RERATED } from './effective-cost.js';
+import { ROLLUPS, rollupTable } from './rollups.js';
 import {
   ADJUSTMENT_COLUMNS,
   ATTEMPT_COLUMNS,
@@ -8,10 +9,11 @@ import {
 } from './receipt-columns.js';
 
 /**
- * Version of the tables below. 2: `wasted_usd` and `avoided_usd` may be NULL (unknown). A change makes new tables right
+ * Version of the tables below. 2: `wasted_usd` and `avoided_usd` may be NULL (unknown).
+ * 3: rollups. A change makes new tables right
  * and adds an `ALTER` that brings older ones there; it may run again.
  */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 export const DEFAULT_DATABASE = 'nextmodel';
 
 /**
@@ -26,8 +28,12 @@ const FIRST_WINS = 'first_wins UInt64 MATERIALIZED bitNot(k_offset) CODEC(Delta(
 const columns = (list: Readonly<Record<string, string>>, ...more: string[]): string =>
   [...Object.entries(list).map(([name, type]) => `${name} ${type}`), ...more].map((line) => `  ${line}`).join(',\n');
 
-/** Statements that make the present version in a database, empty or older; each may be run again. */
-export function schemaStatements(database: string = DEFAULT_DATABASE): readonly string[] {
+/**
+ * Statements that make the present version in a database, empty or older; each may be run again.
+ * @param from the version that is there, 0 = none. New tables are never altered: an `ALTER` waits for every reader of
+ *   its table and lets no insert pass meanwhile.
+ */
+export function schemaStatements(database: string = DEFAULT_DATABASE, from = 0): readonly string[] {
   const d = checkedDatabase(database);
   return [
     `CREATE DATABASE IF NOT EXISTS ${d} ENGINE = Atomic`,
@@ -67,10 +73,11 @@ ${columns(LOG_ENTRY_COLUMNS, "stored_at DateTime('UTC') DEFAULT now() CODEC(Delt
 ) ENGINE = ReplacingMergeTree
 ORDER BY (log_id, log_index)
 TTL stored_at + INTERVAL 800 DAY ${SETTINGS}`,
-    ...['wasted_usd', 'avoided_usd'].map(
+    ...(from === 1 ? ['wasted_usd', 'avoided_usd'] : []).map(
       (column) => `ALTER TABLE ${d}.receipts MODIFY COLUMN ${column} ${RECEIPT_COLUMNS[column]}`,
     ),
     ...viewStatements(d),
+    ...ROLLUPS.map((rollup) => rollupTable(d, rollup)),
     `INSERT INTO ${d}.schema_version (version) VALUES (${SCHEMA_VERSION})`,
   ];
 }
@@ -111,7 +118,8 @@ GROUP BY provider, served_model`,
 export function exchangeStatements(rebuilt: string, live: string = DEFAULT_DATABASE): readonly string[] {
   const from = checkedDatabase(rebuilt);
   const to = checkedDatabase(live);
-  return RECEIPT_TABLES.map((table) => `EXCHANGE TABLES ${from}.${table} AND ${to}.${table}`);
+  const tables = [...ROLLUPS.map(({ name }) => name), ...RECEIPT_TABLES];
+  return tables.map((table) => `EXCHANGE TABLES ${from}.${table} AND ${to}.${table}`);
 }
 
 /** @throws RangeError for a name that is not a plain word. */

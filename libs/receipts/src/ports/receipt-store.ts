@@ -1,5 +1,6 @@
 import type { ReceiptId } from '#events/domain/ids.js';
 import type { Receipt } from '#events/domain/receipt.js';
+import type { ReceiptRollups } from './receipt-rollups.js';
 import type { ReceiptAdjusted } from '#events/domain/router-event.js';
 
 /** Where a row came from in the log. Rows are a function of the event and this alone, so replays make equal rows. */
@@ -105,6 +106,7 @@ export interface ReceiptStore {
 export interface ReceiptRebuild {
   /** The database this store is. */
   readonly database: string;
+  readonly rollups: ReceiptRollups;
   /** Swaps in the tables of the database `rebuilt`, each atomically, then drops that database with the old tables. */
   takeOver(rebuilt: string): Promise<void>;
   /** Drops this store's database. For rebuilt ones; the live one is only ever taken over. */

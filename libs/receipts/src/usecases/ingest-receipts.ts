@@ -3,8 +3,9 @@ import { RouterError } from '#events/domain/router-error.js';
 import type { BatchOutcome, RecordBatch } from '#event-log/ports/event-log.js';
 import { BLOCK_SIZE, cutIntoChunks } from '../domain/ingest-chunks.js';
 import { RecentIds } from '../domain/recent-ids.js';
-import type { ReceiptStore } from '../ports/receipt-store.js';
+import type { ReceiptBatch, ReceiptStore } from '../ports/receipt-store.js';
 import type { TailIntent, TailIntentStore } from '../ports/tail-intent-store.js';
+import { boundedStep, type StepReport } from './bounded-step.js';
 import { deadBatch, sortRecords } from './sort-records.js';
 
 export interface IngestDependencies {
@@ -14,6 +15,10 @@ export interface IngestDependencies {
   deadLetter(record: StoredRecord, reason: string): Promise<void>;
   /** Told when the store did not take a batch; the batch will come again. */
   readonly onDelay?: (error: RouterError, partition: number) => void;
+  /** Told when a step outside the store (an intent, a dead letter) takes 5 s, and when it is given up after 30 s. */
+  readonly onReport?: (report: StepReport) => void;
+  /** Told when a batch is stored. */
+  readonly onStored?: (batch: ReceiptBatch) => void;
   /** Default 5,000. */
   readonly blockSize?: bigint;
 }
@@ -29,6 +34,7 @@ interface PartitionState {
 }
 
 const WAIT_MS = [250, 500, 1_000, 2_000, 5_000];
+const STEP_MS = { slowMs: 5_000, limitMs: 30_000 };
 
 /**
  * The consumer of `nextmodel.receipts`: at least once from the log, exactly once in effect in the store.
@@ -41,7 +47,8 @@ const WAIT_MS = [250, 500, 1_000, 2_000, 5_000];
  * @returns the handler of a batch. Store away: `again`, nothing is lost. Records that nobody can read, or that the
  *   store will never take, go to `deadLetter`, and the rest goes on.
  */
-export function createReceiptIngest(dependencies: IngestDependencies): (batch: RecordBatch) => Promise<BatchOutcome> {
+export function createReceiptIngest(given: IngestDependencies): (batch: RecordBatch) => Promise<BatchOutcome> {
+  const dependencies = bounded(given);
   const states = new Map<number, PartitionState>();
 
   return async (batch) => {
@@ -71,6 +78,21 @@ export function createReceiptIngest(dependencies: IngestDependencies): (batch: R
       dependencies.onDelay?.(error, batch.partition);
       return { kind: 'again', afterMs };
     }
+  };
+}
+
+/** No step waits for ever: a disk or a broker that says nothing becomes a batch that comes again, and a line in the log. */
+function bounded(given: IngestDependencies): IngestDependencies {
+  const { intents, onReport } = given;
+  const within = <T>(step: string, work: () => Promise<T>): Promise<T> =>
+    boundedStep(step, { ...STEP_MS, onReport }, work);
+  return {
+    ...given,
+    intents: {
+      load: (partition) => within('load an intent', () => intents.load(partition)),
+      save: (intent) => within('save an intent', () => intents.save(intent)),
+    },
+    deadLetter: (record, reason) => within('keep a dead letter', () => given.deadLetter(record, reason)),
   };
 }
 
@@ -109,4 +131,5 @@ async function store(
     return store(dependencies, state, records.slice(middle), true);
   }
   for (const [id, offset] of seen) state.recent.add(id, offset);
+  dependencies.onStored?.(batch);
 }

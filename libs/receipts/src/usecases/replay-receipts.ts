@@ -84,6 +84,7 @@ export async function replayReceipts(init: ReplayReceiptsInit): Promise<ReplayRe
   const sums = await rebuilt.sums();
   const matches = sameSums(fromLog, sums);
   if (matches) {
+    for (const day of await rebuilt.rollups.rollupDays()) await rebuilt.rollups.rebuildRollups(day);
     await live.migrate();
     await live.takeOver(rebuilt.database);
     if (init.checkpoint !== undefined) {

@@ -98,4 +98,16 @@ export class EnvironmentDto {
   @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toLowerCase() : value))
   @IsIn(['debug', 'info', 'warn', 'error'])
   readonly NEXTMODEL_LOG_LEVEL: 'debug' | 'info' | 'warn' | 'error' = 'info';
+
+  /** TCP port at which the receipt-ingester serves its metrics on `NEXTMODEL_HOST`. Default: none. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(65_535)
+  readonly NEXTMODEL_INGESTER_METRICS_PORT?: number;
+
+  /** When the ingester compares the rollups with the receipts each night: `hh:mm` UTC, or `off`. */
+  @Matches(/^(off|([01]\d|2[0-3]):[0-5]\d)$/, { message: 'must be hh:mm (UTC) or off' })
+  readonly NEXTMODEL_ROLLUP_CHECK_AT: string = '03:30';
 }

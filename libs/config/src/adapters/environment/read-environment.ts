@@ -62,5 +62,7 @@ function toSettings(dto: EnvironmentDto, cwd: string): EnvironmentSettings {
     workers: dto.NEXTMODEL_WORKERS,
     bodyBytesMax: dto.NEXTMODEL_BODY_BYTES_MAX,
     logLevel: dto.NEXTMODEL_LOG_LEVEL,
+    ingesterMetricsPort: dto.NEXTMODEL_INGESTER_METRICS_PORT ?? null,
+    rollupCheckAt: dto.NEXTMODEL_ROLLUP_CHECK_AT === 'off' ? null : dto.NEXTMODEL_ROLLUP_CHECK_AT,
   };
 }

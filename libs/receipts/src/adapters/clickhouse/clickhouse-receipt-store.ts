@@ -1,4 +1,4 @@
-import { ClickHouseError, createClient, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client';
+import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { Receipt } from '#events/domain/receipt.js';
 import { receiptTimeMs, type ReceiptId } from '#events/domain/ids.js';
 import { RouterError } from '#events/domain/router-error.js';
@@ -14,6 +14,7 @@ import { TABLE_COLUMNS, type ReceiptTable } from '../../domain/receipt-columns.j
 import { ATTEMPT_SELECT, fromReceiptRow, RECEIPT_SELECT, type RowObject } from '../../domain/receipt-from-row.js';
 import { batchRows, batchToken, type PlacedRow } from '../../domain/batch-rows.js';
 import { ColumnError } from '../../domain/column-value.js';
+import { boundedStep, type StepReport } from '../../usecases/bounded-step.js';
 import type {
   AuditResult,
   InsertOptions,
@@ -22,38 +23,28 @@ import type {
   ReceiptStore,
   ReceiptSums,
 } from '../../ports/receipt-store.js';
-
-export interface ClickhouseStoreOptions {
-  /** `http://host:8123`; a ClickHouse server or the embedded engine. A user and password in it take precedence. */
-  readonly url: string;
-  readonly username: string;
-  readonly password: string;
-  /** Default `nextmodel`. */
-  readonly database?: string;
-}
-
-const LIST_MAX = 1_000;
-/** Settings stick to connections of the embedded engine, so all that matters are sent every time. */
-const INSERT_SETTINGS: ClickHouseSettings = {
-  async_insert: 0,
-  insert_deduplicate: 1,
-  wait_end_of_query: 1,
-  input_format_defaults_for_omitted_fields: 1,
-  date_time_input_format: 'basic',
-};
-const READ_SETTINGS: ClickHouseSettings = {
-  output_format_json_quote_64bit_integers: 1,
-  output_format_json_quote_decimals: 1,
-  date_time_output_format: 'simple',
-  session_timezone: 'UTC',
-};
-/** Codes for data that the store will never take: cannot parse, out of range, unknown enum value, too large. */
-const POISON = new Set([6, 25, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 376, 407, 691]);
+import type { ReceiptRollups } from '../../ports/receipt-rollups.js';
+import { ClickhouseRollups } from './clickhouse-rollups.js';
+import { storeError } from './store-errors.js';
+import {
+  CHANGE_SETTINGS,
+  type ClickhouseStoreOptions,
+  INSERT_SETTINGS,
+  LIMITS_MS,
+  LIST_MAX,
+  READ_SETTINGS,
+  type StatementLimits,
+} from './store-options.js';
 
 /** Receipts in ClickHouse, server or embedded, over `@clickhouse/client`. */
 export class ClickhouseReceiptStore implements ReceiptStore {
+  readonly rollups: ReceiptRollups;
   readonly database: string;
-  readonly #client: ClickHouseClient;
+  readonly #connect: () => ClickHouseClient;
+  readonly #limitsMs: StatementLimits;
+  readonly #onReport: ((report: StepReport) => void) | undefined;
+  readonly #retired: ClickHouseClient[] = [];
+  #client: ClickHouseClient;
 
   constructor(options: ClickhouseStoreOptions) {
     this.database = checkedDatabase(options.database ?? DEFAULT_DATABASE);
@@ -64,21 +55,32 @@ export class ClickhouseReceiptStore implements ReceiptStore {
         : [decodeURIComponent(url.username), decodeURIComponent(url.password)];
     url.username = '';
     url.password = '';
-    this.#client = createClient({
-      url,
-      username,
-      password,
-      request_timeout: 60_000,
-      max_open_connections: 8,
-      compression: { request: false, response: false },
-      keep_alive: { enabled: true, idle_socket_ttl: 2_000 },
-      log: { level: 127 as never },
+    this.#limitsMs = { ...LIMITS_MS, ...options.limitsMs };
+    this.#onReport = options.onReport;
+    this.#connect = () =>
+      createClient({
+        url,
+        username,
+        password,
+        // ours end a statement, also while it waits for a socket; this one would only count the silence on one
+        request_timeout: this.#limitsMs.change,
+        max_open_connections: 8,
+        compression: { request: false, response: false },
+        keep_alive: { enabled: true, idle_socket_ttl: 2_000 },
+        log: { level: 127 as never },
+      });
+    this.#client = this.#connect();
+    this.rollups = new ClickhouseRollups({
+      database: this.database,
+      rows: (query, parameters) => this.#rows(query, parameters),
+      command: (query, parameters) => this.#command(query, parameters),
     });
   }
 
   async migrate(): Promise<void> {
-    if ((await this.#schemaVersion()) >= SCHEMA_VERSION) return;
-    for (const query of schemaStatements(this.database)) await this.#command(query);
+    const version = await this.#schemaVersion();
+    if (version >= SCHEMA_VERSION) return;
+    for (const query of schemaStatements(this.database, version)) await this.#command(query);
   }
 
   async #schemaVersion(): Promise<number> {
@@ -115,8 +117,9 @@ export class ClickhouseReceiptStore implements ReceiptStore {
   }
 
   async #insert(table: ReceiptTable, token: string, rows: readonly PlacedRow[]): Promise<void> {
-    await this.#guarded(() =>
+    await this.#guarded(`insert into ${table}`, this.#limitsMs.insert, (abort_signal) =>
       this.#client.insert({
+        abort_signal,
         table: `${this.database}.${table}`,
         columns: [...TABLE_COLUMNS[table]] as [string, ...string[]],
         format: 'JSONCompactEachRow',
@@ -203,8 +206,9 @@ export class ClickhouseReceiptStore implements ReceiptStore {
   }
 
   async query(sql: string, parameters: Readonly<Record<string, string>>): Promise<AuditResult> {
-    return this.#guarded(async () => {
+    return this.#guarded('query', this.#limitsMs.read, async (abort_signal) => {
       const result = await this.#client.query({
+        abort_signal,
         query: sql,
         query_params: parameters,
         format: 'JSONCompact',
@@ -228,17 +232,20 @@ export class ClickhouseReceiptStore implements ReceiptStore {
   }
 
   async ping(): Promise<void> {
-    const result = await this.#client.ping({ select: true });
-    if (!result.success) throw unavailable(result.error);
+    await this.#guarded('ping', this.#limitsMs.read, async (abort_signal) => {
+      const result = await this.#client.ping({ select: true, abort_signal });
+      if (!result.success) throw result.error;
+    });
   }
 
-  close(): Promise<void> {
-    return this.#client.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#client, ...this.#retired].map((client) => client.close()));
   }
 
   async #rows(query: string, parameters: Record<string, unknown>): Promise<readonly RowObject[]> {
-    return this.#guarded(async () => {
+    return this.#guarded('read', this.#limitsMs.read, async (abort_signal) => {
       const result = await this.#client.query({
+        abort_signal,
         query,
         query_params: parameters,
         format: 'JSONEachRow',
@@ -248,22 +255,25 @@ export class ClickhouseReceiptStore implements ReceiptStore {
     });
   }
 
-  async #command(query: string): Promise<void> {
-    await this.#guarded(() => this.#client.command({ query, clickhouse_settings: { wait_end_of_query: 1 } }));
+  async #command(query: string, query_params: Record<string, unknown> = {}): Promise<void> {
+    await this.#guarded('change of tables', this.#limitsMs.change, (abort_signal) =>
+      this.#client.command({ query, query_params, abort_signal, clickhouse_settings: CHANGE_SETTINGS }),
+    );
   }
 
-  async #guarded<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof ClickHouseError && POISON.has(Number(error.code))) {
-        throw new RouterError({
-          code: 'event_undecodable',
-          publicMessage: `The SQL store refuses a row (ClickHouse code ${error.code}, ${error.type ?? 'no name'}).`,
-          cause: error,
-        });
+  async #guarded<T>(step: string, limitMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const onReport = (report: StepReport): void => {
+      // the connections that gave no answer are not trusted with the next try
+      if (report.kind === 'unanswered') {
+        this.#retired.push(this.#client);
+        this.#client = this.#connect();
       }
-      throw unavailable(error);
+      this.#onReport?.(report);
+    };
+    try {
+      return await boundedStep(step, { slowMs: this.#limitsMs.slow, limitMs, onReport }, work);
+    } catch (error) {
+      throw storeError(error);
     }
   }
 }
@@ -275,17 +285,4 @@ function rowsOf(batch: ReceiptBatch): ReturnType<typeof batchRows> {
     if (!(error instanceof ColumnError)) throw error;
     throw new RouterError({ code: 'event_undecodable', publicMessage: error.message });
   }
-}
-
-function unavailable(cause: unknown): RouterError {
-  const code =
-    cause instanceof ClickHouseError ? `ClickHouse code ${cause.code}, ${cause.type ?? 'no name'}` : 'no answer';
-  return new RouterError({
-    code: 'store_unavailable',
-    publicMessage: `The SQL store cannot be used now (${code}).`,
-    httpStatus: 503,
-    retryable: true,
-    retryAfterMs: 1_000,
-    cause,
-  });
 }
