@@ -22,6 +22,7 @@ import { HotLane } from '../hot-lane/hot-lane.js';
 import { measureLoopLag } from '../hot-lane/loop-lag.js';
 import type { GatewayParts } from '../http/gateway-parts.js';
 import { pingProbe, Readiness } from '../readiness.js';
+import type { IdempotencyDesk } from '../idempotency/idempotency-desk.js';
 import { findSealed } from '../receipts/find-sealed.js';
 import { RecentReceipts } from '../receipts/recent-receipts.js';
 import { RecoveryCursor } from '../recovery-cursor.js';
@@ -40,6 +41,7 @@ import { PriceArchive } from './price-archive.js';
 import { SpendTail } from './spend-tail.js';
 import { startLogRetention } from './log-retention.js';
 import { openGatewayCache } from './open-cache.js';
+import { openIdempotency } from './open-idempotency.js';
 import { openGatewayLog } from './open-log.js';
 
 export interface AssembledGateway {
@@ -98,11 +100,15 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     (error) => logger.warn({ err: error }, 'a price record could not be kept in the log'),
   );
   const erasures = new SubjectErasures(logger);
+  let idempotency: IdempotencyDesk | null = null;
   const applyControl = (event: RouterEvent): void => {
     keys.apply(event);
     prices.book.apply(event);
     archive.note(event);
     if (event.type === 'nextmodel.subject.erased.v1') erasures.apply(event.data);
+    if (event.type === 'nextmodel.subject.erased.v1') {
+      void idempotency?.forget(event.data.tenantId, event.data.subject);
+    }
     if (event.type === 'nextmodel.apikey.created.v1' && event.data.budgetUsd !== null) spend.start();
   };
   const onProblem = (error: unknown): void => logger.warn({ err: error }, 'the control topic could not be followed');
@@ -141,6 +147,8 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
   erasures.use(cache.cipher);
   const store = order.sql === null ? null : openClickhouseStore(order.sql);
 
+  const desk = await openIdempotency(settings.environment.redisUrl, cache.cipher, logger);
+  idempotency = desk;
   const completion: CompletionParts = {
     clock,
     router,
@@ -155,6 +163,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       ttlSeconds: settings.cache.ttlSeconds,
     },
     flights: createSingleFlight(),
+    idempotency: desk,
     cipher: cache.cipher,
     models,
     durability: settings.environment.durability,
@@ -271,6 +280,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       await transparency.close();
       await cursor.advance().catch(() => undefined);
       await limits.close();
+      await desk.close();
       await transport.close();
       await demo?.close();
       await store?.close();

@@ -3,13 +3,17 @@ import { RouterError } from '#events/domain/router-error.js';
 import type { DispatchResult } from '#dispatch/ports/dispatcher.js';
 import type { ChatRequest } from '#openai-wire/domain/chat-request.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
-import type { CacheKey, CacheLookup } from '#semantic-cache/ports/semantic-cache.js';
-import type { ClientConnection } from '../hot-lane/client-connection.js';
+import type { CacheKey, CacheLookup, CacheQuestion } from '#semantic-cache/ports/semantic-cache.js';
+import { answeredBefore } from '../idempotency/answered-before.js';
+import type { AnswerClient } from './answer-client.js';
 import { answerFromCache } from './answer-from-cache.js';
 import { cacheStep } from './cache-step.js';
 import { CompletionSink } from './completion-sink.js';
 import type { CompletionParts } from './completion-parts.js';
 import { finishAnswer } from './finish-answer.js';
+import { followAnswer } from './follow-answer.js';
+import { leadSignal } from './lead-signal.js';
+import { LiveAnswer } from './live-answer.js';
 import { applyCostLimit, attemptLimits } from './request-limits.js';
 import type { ModelPolicy } from './model-policies.js';
 import { RequestLedger } from './request-ledger.js';
@@ -27,7 +31,7 @@ import { toRouterError } from './to-router-error.js';
 export async function completeRequest(
   parts: CompletionParts,
   context: RequestContext,
-  client: ClientConnection,
+  client: AnswerClient,
 ): Promise<void> {
   const ledger = new RequestLedger(parts.ledger, context);
   const state: RequestState = {
@@ -40,20 +44,25 @@ export async function completeRequest(
     cacheKey: null,
     cacheQuestion: null,
     flight: null,
+    live: null,
+    recording: null,
   };
   try {
     if (context.problem !== null || context.body === null) throw context.problem ?? missingBody();
+    const named = context.headers('idempotency-key');
+    if (named !== undefined && (await answeredBefore(state, named))) return;
     state.plan = parts.router.plan(routeQuestion(context));
     ledger.routed(state.plan);
     const policy = parts.models.of(state.plan.resolvedModel);
     const limits = attemptLimits(policy.limits, context);
     state.plan = applyCostLimit(state, state.plan, context.body);
     ledger.routed(state.plan);
-    if (context.api === 'chat.completions' && (await servedWithoutProvider(state))) return;
-    await askProviders(state, { ...policy, limits });
+    const served = context.api === 'chat.completions' && (await servedWithoutProvider(state));
+    if (!served) await askProviders(state, { ...policy, limits });
   } catch (error) {
     await refuse(state, toRouterError(error));
   }
+  if (state.recording !== null) await state.recording.settle();
 }
 
 /** Cache look-up, then the flight of an equal request. */
@@ -73,16 +82,27 @@ async function servedWithoutProvider(state: RequestState): Promise<boolean> {
     if (found.kind === 'hit') return answerFromCache(state, found);
     ledger.cached(cacheOnReceipt('miss', found.similarity, found.reason));
     if (step.onlyIfCached) throw onlyIfCached();
-    const part = await parts.flights.join(step.key.id, FLIGHT_WAIT_MS, state.client.gone);
+    const wantsStream = step.question.body.stream === true;
+    const part = await parts.flights.join(step.key.id, FLIGHT_WAIT_MS, state.client.gone, wantsStream);
+    if (part.role === 'follow') return followAnswer(state, part.live);
     if (part.role === 'answer') {
       const ageMs = Math.max(0, context.acceptedMs - part.value.madeMs);
       // A flight is joined for a moment after its end; a caller may ask for an answer that is younger than that.
       const ageMsMax = (step.question.control.maxAgeSeconds ?? Infinity) * 1_000;
       if (ageMs <= ageMsMax) return answerFromCache(state, asHit(part.value, step.key, ageMs));
     }
-    if (part.role === 'lead') state.flight = part.flight;
+    if (part.role === 'lead') {
+      state.flight = part.flight;
+      if (mayBeFollowed(step.question)) state.live = new LiveAnswer(context.receiptId);
+    }
   }
   return false;
+}
+
+/** What must not be kept is not shown to others either; and that an answer calls tools is seen too late. */
+function mayBeFollowed({ body, control }: CacheQuestion): boolean {
+  if (body.stream !== true || control.noStore || body['store'] === false) return false;
+  return body['tools'] === undefined && body['functions'] === undefined;
 }
 
 function asHit(shared: SharedAnswer, key: CacheKey, ageMs: number): Extract<CacheLookup, { kind: 'hit' }> {
@@ -98,7 +118,7 @@ function asHit(shared: SharedAnswer, key: CacheKey, ageMs: number): Extract<Cach
 }
 
 async function askProviders(state: RequestState, policy: ModelPolicy): Promise<void> {
-  const { parts, context, client, ledger } = state;
+  const { parts, context, client, ledger, flight, live } = state;
   const plan = state.plan as RoutePlan;
   const body = context.body as ChatRequest;
   const salt = parts.cipher.salt(context.key.tenantId, `${context.receiptId}/response`);
@@ -107,6 +127,10 @@ async function askProviders(state: RequestState, policy: ModelPolicy): Promise<v
     salt,
     clientWantsUsage: wantsUsage(body),
     keepChunks: state.cacheKey !== null,
+    live,
+    onLive: () => {
+      if (live !== null) flight?.stream(live);
+    },
     streamHeaders: (served) =>
       responseHeaders({
         receiptId: context.receiptId,
@@ -135,12 +159,13 @@ async function askProviders(state: RequestState, policy: ModelPolicy): Promise<v
       },
       sink,
       ledger,
-      client.gone,
+      flight === null ? client.gone : leadSignal(client.gone, flight, live),
     );
     await finishAnswer(state, sink, result, parts.clock.monotonicMs() - dispatchedAtMs);
   } finally {
     // An answer has landed the flight by now; whoever still waits must not wait for this request.
-    state.flight?.fail();
+    flight?.fail();
+    live?.finish({ kind: 'broken', error: result?.error ?? toRouterError(null) });
   }
 }
 

@@ -6,6 +6,8 @@ import type { ProviderRegistry } from '#providers/ports/provider-registry.js';
 import type { PriceBook } from '#pricing/ports/price-book.js';
 import type { Router } from '#routing/ports/router.js';
 import type { Clock } from '#events/ports/clock.js';
+import type { IdempotencyDesk } from '../idempotency/idempotency-desk.js';
+import type { LiveAnswer } from './live-answer.js';
 import type { ModelPolicies } from './model-policies.js';
 import type { LedgerParts } from './request-ledger.js';
 import type { SharedAnswer } from './shared-answer.js';
@@ -19,7 +21,8 @@ export interface CompletionParts {
   readonly prices: PriceBook;
   readonly cache: SemanticCache;
   readonly cachePolicy: CachePolicy;
-  readonly flights: SingleFlight<SharedAnswer>;
+  readonly flights: SingleFlight<SharedAnswer, LiveAnswer>;
+  readonly idempotency: IdempotencyDesk;
   readonly cipher: ContentCipher;
   readonly models: ModelPolicies;
   readonly ledger: LedgerParts;

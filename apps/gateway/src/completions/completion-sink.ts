@@ -2,15 +2,11 @@ import { showReceiptId } from '#events/domain/ids.js';
 import { pass } from '#events/ports/failpoint.js';
 import type { AnswerSink, AttemptOutcome } from '#dispatch/ports/dispatcher.js';
 import { hideUsage, injectReceiptId } from '#openai-wire/domain/answer-injection.js';
-import type { ClientConnection, RawHeaders } from '../hot-lane/client-connection.js';
+import type { RawHeaders } from '../hot-lane/client-connection.js';
+import type { AnswerClient } from './answer-client.js';
 import { RunningCommitment } from './commitment.js';
-
-/** The attempt that is being relayed. */
-export interface Served {
-  readonly provider: string;
-  readonly model: string;
-  readonly attempts: number;
-}
+import { type LiveAnswer, tooSlow } from './live-answer.js';
+import type { Served } from './served.js';
 
 export interface SinkOptions {
   readonly receiptId: string;
@@ -18,11 +14,17 @@ export interface SinkOptions {
   readonly clientWantsUsage: boolean;
   /** Keep the chunks, so that the answer can be stored and given to others. */
   readonly keepChunks: boolean;
+  /** Where equal requests read this stream along; `null` = nowhere. */
+  readonly live: LiveAnswer | null;
+  /** The stream has begun: others may join. */
+  readonly onLive: () => void;
   readonly streamHeaders: (served: Served) => RawHeaders;
 }
 
 /** Longest answer that is kept for the cache. */
 const KEEP_BYTES_MAX = 256 * 1024;
+/** What may wait in the memory of this process for a slow client while others read its stream along. */
+const UNREAD_CHARS_MAX = 1024 * 1024;
 
 /**
  * Takes an answer from dispatch and shows it to the client. A JSON answer waits here until it is priced and sealed;
@@ -35,10 +37,12 @@ export class CompletionSink implements AnswerSink {
   #keptBytes = 0;
   #first = true;
   #firstData: string | null = null;
+  #unread = 0;
+  #cutOff = false;
   readonly #commitment: RunningCommitment;
 
   constructor(
-    private readonly client: ClientConnection,
+    private readonly client: AnswerClient,
     private readonly options: SinkOptions,
   ) {
     this.#commitment = new RunningCommitment(options.salt);
@@ -50,6 +54,11 @@ export class CompletionSink implements AnswerSink {
     return this.#chunks;
   }
 
+  /** The client was too slow for those who read along: it has been told, and gets nothing more. */
+  get cutOff(): boolean {
+    return this.#cutOff;
+  }
+
   json(body: Uint8Array, _attempt: AttemptOutcome): void {
     this.jsonBody = body;
     this.#commitment.add(body);
@@ -58,11 +67,16 @@ export class CompletionSink implements AnswerSink {
   streamStarted(served: Served): void {
     pass('stream_started');
     this.client.startStream(this.options.streamHeaders(served));
+    if (this.options.live === null) return;
+    this.options.live.served = served;
+    this.options.onLive();
   }
 
   event(data: string, isUsage: boolean): boolean {
     pass('stream_event');
     this.#keep(data);
+    const { live } = this.options;
+    if (live !== null) live.add(data, isUsage);
     if (isUsage) {
       if (this.options.clientWantsUsage) this.#commitment.add(data);
       this.usageData = data;
@@ -77,11 +91,29 @@ export class CompletionSink implements AnswerSink {
       this.#firstData = data;
       shown = injectReceiptId(shown, showReceiptId(this.options.receiptId));
     }
-    return this.client.writeData(shown);
+    const taken = this.client.writeData(shown);
+    return taken || live === null || live.followers === 0 ? taken : this.#goOn(shown.length);
   }
 
   onDrain(resume: () => void): void {
     this.client.onDrain(resume);
+    // Whoever comes to read along must not wait for this client.
+    if (this.options.live !== null) this.options.live.onFollowed = resume;
+  }
+
+  /** The client is slow, but others read along: what it has not read waits, up to a bound. */
+  #goOn(chars: number): true {
+    if (this.#unread === 0) {
+      this.client.onDrain(() => {
+        this.#unread = 0;
+      });
+    }
+    this.#unread += chars;
+    if (this.#unread > UNREAD_CHARS_MAX && !this.#cutOff) {
+      this.#cutOff = true;
+      this.client.fail(tooSlow(), []);
+    }
+    return true;
   }
 
   /** Id, model and time of the stream, for a usage chunk of our own. */

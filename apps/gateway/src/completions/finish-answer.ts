@@ -23,14 +23,17 @@ export async function finishAnswer(
   const { parts, context, client, ledger } = state;
   const { streamStarted } = client;
   const ok = result.status === 'ok';
+  // The answer went on for those who read it along; its own client has not got all of it.
+  const left = ok && (client.gone.aborted || sink.cutOff);
   const content = ok ? contentOf(state, sink, result) : null;
   const stored = content === null ? null : storeDecision(state, content);
   const sealed = ledger.seal({
-    status: receiptStatus(result),
-    httpStatus: result.status === 'aborted' ? 499 : ok || streamStarted ? 200 : (result.error?.httpStatus ?? 502),
-    errorCode: result.error?.code ?? null,
+    status: left ? 'aborted' : receiptStatus(result),
+    httpStatus:
+      left || result.status === 'aborted' ? 499 : ok || streamStarted ? 200 : (result.error?.httpStatus ?? 502),
+    errorCode: left ? 'client_closed' : (result.error?.code ?? null),
     finishReason: result.finishReason,
-    streamComplete: streamStarted ? ok : null,
+    streamComplete: streamStarted ? ok && !left : null,
     responseCommitment: sink.jsonBody !== null || streamStarted ? sink.responseCommitment() : null,
     timeToFirstTokenMs: result.timeToFirstTokenMs,
     upstreamMs,
@@ -41,6 +44,10 @@ export async function finishAnswer(
     state.flight?.land({ content, receiptId: context.receiptId, madeMs: parts.clock.nowMs() });
   } else if (ok) state.flight?.dissolve();
   const cost = ledger.cost();
+  if (ok) {
+    const { meters } = sealed.receipt;
+    state.live?.finish({ kind: 'whole', costPicoUsd: cost.costPicoUsd, finishReason: result.finishReason, meters });
+  }
   const headers = () =>
     responseHeaders({
       receiptId: context.receiptId,

@@ -65,3 +65,8 @@ export function readPositiveInteger(name: string, text: string | undefined): num
     param: name,
   });
 }
+
+/** `x-stainless-retry-count` of the OpenAI SDKs; `null` when it is absent or no small whole number. */
+export function readRetryCount(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,4}$/.test(text) ? Number(text) : null;
+}

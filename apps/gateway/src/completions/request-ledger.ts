@@ -13,7 +13,7 @@ import { costStatus, sealReceipt, sumCost } from '#receipts/domain/seal-receipt.
 import type { UsageCost } from '#openai-wire/domain/usage-view.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
 import { commitment } from './commitment.js';
-import type { RequestContext } from './request-context.js';
+import { readRetryCount, type RequestContext } from './request-context.js';
 
 /** What every request's ledger shares. */
 export interface LedgerParts {
@@ -203,6 +203,7 @@ export class RequestLedger implements AttemptRecorder {
     const { context, parts } = this;
     const plan = this.#plan;
     const body = context.body;
+    const clientRetryCount = readRetryCount(context.headers('x-stainless-retry-count'));
     const accepted: RequestAccepted = {
       receiptId: context.receiptId,
       tenantId: context.key.tenantId,
@@ -218,6 +219,7 @@ export class RequestLedger implements AttemptRecorder {
       acceptedAt: new Date(context.acceptedMs).toISOString(),
       api: context.api,
       streamed: body?.['stream'] === true,
+      ...(clientRetryCount === null ? {} : { clientRetryCount }),
       requestedModel: body?.model ?? '',
       requestCommitment: commitment(parts.salt(context.key.tenantId, `${context.receiptId}/request`), context.rawBody),
       cache: this.#cache,

@@ -1,8 +1,10 @@
 import type { RoutePlan } from '#routing/domain/route-plan.js';
 import type { CacheKey, CacheQuestion } from '#semantic-cache/ports/semantic-cache.js';
 import type { Flight } from '#semantic-cache/ports/single-flight.js';
-import type { ClientConnection } from '../hot-lane/client-connection.js';
+import type { RecordingClient } from '../idempotency/recording-client.js';
+import type { AnswerClient } from './answer-client.js';
 import type { CompletionParts } from './completion-parts.js';
+import type { LiveAnswer } from './live-answer.js';
 import type { RequestContext } from './request-context.js';
 import type { RequestLedger } from './request-ledger.js';
 import type { CacheHeader } from './response-headers.js';
@@ -12,12 +14,16 @@ import type { SharedAnswer } from './shared-answer.js';
 export interface RequestState {
   readonly parts: CompletionParts;
   readonly context: RequestContext;
-  readonly client: ClientConnection;
+  client: AnswerClient;
   readonly ledger: RequestLedger;
   plan: RoutePlan | null;
   cacheHeader: CacheHeader;
   cacheKey: CacheKey | null;
   cacheQuestion: CacheQuestion | null;
   /** This request leads equal ones; to be ended once its answer is there, or will not be. */
-  flight: Flight<SharedAnswer> | null;
+  flight: Flight<SharedAnswer, LiveAnswer> | null;
+  /** This request's stream, for equal ones to read along. */
+  live: LiveAnswer | null;
+  /** Takes down what the client gets, for a later request with the same `Idempotency-Key`. */
+  recording: RecordingClient | null;
 }

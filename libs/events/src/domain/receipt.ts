@@ -12,7 +12,7 @@ export interface ReceiptCache {
   readonly result: CacheResult;
   /** Cosine, -1 to 1; `null` unless semantic. */
   readonly similarity: number | null;
-  /** The receipt whose answer was served; `null` unless a hit. */
+  /** The receipt whose answer was served: a hit, or a request that was sent again; else `null`. */
   readonly sourceReceiptId: string | null;
   readonly ageSeconds: number | null;
   /** Why it was no hit, or by which tier it was: `canonical`, `normal_form`, `score`, `veto:number`, … */
@@ -51,6 +51,8 @@ export interface Receipt {
   readonly sealedAt: string;
   readonly api: Api;
   readonly streamed: boolean;
+  /** Which try of an OpenAI SDK it was, from 0 (`x-stainless-retry-count`); absent when the client did not say. */
+  readonly clientRetryCount?: number;
   readonly requestedModel: string;
   readonly servedModel: string | null;
   readonly provider: string | null;

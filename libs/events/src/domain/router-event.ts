@@ -16,6 +16,7 @@ export interface RequestAccepted {
   readonly acceptedAt: string;
   readonly api: Receipt['api'];
   readonly streamed: boolean;
+  readonly clientRetryCount?: number;
   readonly requestedModel: string;
   readonly requestCommitment: string;
   readonly cache: Receipt['cache'];

@@ -46,6 +46,7 @@ export function sealReceipt(parts: ReceiptParts): Receipt {
     sealedAt: parts.sealedAt,
     api: accepted.api,
     streamed: accepted.streamed,
+    ...(accepted.clientRetryCount === undefined ? {} : { clientRetryCount: accepted.clientRetryCount }),
     requestedModel: accepted.requestedModel,
     servedModel: last?.model ?? null,
     provider: last?.provider ?? null,

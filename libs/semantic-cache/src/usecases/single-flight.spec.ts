@@ -103,3 +103,69 @@ describe('single flight', () => {
     expect((await flights.join('b', 1_000)).role).toBe('answer');
   });
 });
+
+const live = (room = Infinity): { name: string; admit: () => boolean } => ({ name: 'live', admit: () => room-- > 0 });
+type Live = ReturnType<typeof live>;
+
+const leaderOf = (part: FlightPart<string, Live>): Flight<string, Live> => {
+  if (part.role !== 'lead') throw new Error(part.role);
+  return part.flight;
+};
+
+describe('single flight of a stream', () => {
+  it('is joined by those who wait for a stream and by those who come while it runs; others wait for the whole', async () => {
+    const flights = createSingleFlight<string, Live>();
+    const leader = leaderOf(await flights.join('k', 1_000, undefined, true));
+    const waiting = flights.join('k', 1_000, undefined, true);
+    const whole = flights.join('k', 1_000);
+    const running = live();
+
+    leader.stream(running);
+    const late = flights.join('k', 1_000, undefined, true);
+    const parts = [await waiting, await late];
+    leader.land('answer');
+
+    expect(parts).toEqual(Array.from({ length: 2 }, () => ({ role: 'follow', live: running })));
+    expect(await whole).toEqual({ role: 'answer', value: 'answer' });
+  });
+
+  it('lets those wait for the whole whom the stream does not admit', async () => {
+    const flights = createSingleFlight<string, Live>();
+    const leader = leaderOf(await flights.join('k', 1_000, undefined, true));
+    const waiting = flights.join('k', 1_000, undefined, true);
+
+    leader.stream(live(0));
+    const late = flights.join('k', 1_000, undefined, true);
+    leader.land('answer');
+
+    expect([(await waiting).role, (await late).role]).toEqual(['answer', 'answer']);
+  });
+
+  it('is not joined any more once its leader has failed: one who waits leads anew', async () => {
+    const flights = createSingleFlight<string, Live>();
+    const leader = leaderOf(await flights.join('k', 1_000, undefined, true));
+    const whole = flights.join('k', 1_000);
+    leader.stream(live());
+
+    leader.fail();
+    const next = leaderOf(await whole);
+    const late = flights.join('k', 1_000, undefined, true);
+    next.land('from the second');
+
+    expect(await late).toEqual({ role: 'answer', value: 'from the second' });
+  });
+
+  it('tells its leader when the last one who waits has given up', async () => {
+    const flights = createSingleFlight<string, Live>();
+    const leader = leaderOf(await flights.join('k', 1_000));
+    const gone = new AbortController();
+    const waiting = flights.join('k', 1_000, gone.signal);
+    const seen: number[] = [leader.waiting];
+    leader.onDeserted(() => seen.push(leader.waiting));
+
+    gone.abort();
+    await waiting;
+
+    expect(seen).toEqual([1, 0]);
+  });
+});

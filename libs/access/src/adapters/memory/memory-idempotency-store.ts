@@ -74,7 +74,7 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
   }
 
   forget(owner: string, subject: string): void {
-    for (const name of [...(this.#owners.get(owner)?.names ?? [])]) {
+    for (const name of this.#owners.get(owner)?.names ?? []) {
       if (this.#held.get(name)?.answer?.subject === subject) this.#drop(name);
     }
   }
