@@ -7,12 +7,27 @@ import { openEvents } from '../event-desk.js';
 import { requireSettings } from '../load-settings.js';
 import { readOptions } from '../options.js';
 import { EXIT, formatTable, UsageError } from '../output.js';
+import { reconcileWithBooks } from '../reconcile-generations.js';
 
-const USAGE = 'usage: nextmodel reconcile <invoice.csv|json> [--tolerance <thousandths, default 5>]';
+const USAGE = `usage: nextmodel reconcile <invoice.csv|json> [--tolerance <thousandths, default 5>]
+       nextmodel reconcile --generations --from <day> [--to <day>] [--tenant <id>] [--adjust]`;
 
-/** `nextmodel reconcile`: drift between a provider's invoice and our receipts by model and day. Exit 1 with drift. */
+/**
+ * `nextmodel reconcile`: drift between a provider's invoice and our receipts by model and day, or with `--generations`
+ * between OpenRouter's books and each call. `--adjust` corrects what receipts had to estimate. Exit 1 with drift.
+ */
 export async function run(words: readonly string[]): Promise<number> {
-  const { options, names } = readOptions(words, ['tolerance']);
+  const { options, names, flags } = readOptions(
+    words,
+    ['tolerance', 'from', 'to', 'tenant'],
+    ['generations', 'adjust'],
+  );
+  if (flags.has('generations')) {
+    const { from, to, tenant } = options;
+    if (names.length > 0 || from === undefined || options['tolerance'] !== undefined) throw new UsageError(USAGE);
+    return reconcileWithBooks(requireSettings(), { from, to, tenant }, flags.has('adjust'));
+  }
+  if (flags.size > 0 || options['from'] !== undefined || options['to'] !== undefined) throw new UsageError(USAGE);
   const [file, ...rest] = names;
   const tolerance = options['tolerance'] ?? '5';
   if (file === undefined || rest.length > 0 || !/^\d{1,3}$/.test(tolerance)) throw new UsageError(USAGE);
