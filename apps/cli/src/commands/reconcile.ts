@@ -9,7 +9,7 @@ import { readOptions } from '../options.js';
 import { EXIT, formatTable, UsageError } from '../output.js';
 import { reconcileWithBooks } from '../reconcile-generations.js';
 
-const USAGE = `usage: nextmodel reconcile <invoice.csv|json> [--tolerance <thousandths, default 5>]
+const USAGE = `usage: nextmodel reconcile <invoice.csv|json> [--provider <name>] [--tolerance <thousandths, default 5>]
        nextmodel reconcile --generations --from <day> [--to <day>] [--tenant <id>] [--adjust]`;
 
 /**
@@ -19,7 +19,7 @@ const USAGE = `usage: nextmodel reconcile <invoice.csv|json> [--tolerance <thous
 export async function run(words: readonly string[]): Promise<number> {
   const { options, names, flags } = readOptions(
     words,
-    ['tolerance', 'from', 'to', 'tenant'],
+    ['tolerance', 'provider', 'from', 'to', 'tenant'],
     ['generations', 'adjust'],
   );
   if (flags.has('generations')) {
@@ -31,7 +31,7 @@ export async function run(words: readonly string[]): Promise<number> {
   const [file, ...rest] = names;
   const tolerance = options['tolerance'] ?? '5';
   if (file === undefined || rest.length > 0 || !/^\d{1,3}$/.test(tolerance)) throw new UsageError(USAGE);
-  const { lines, problems } = parseInvoice(await readText(file));
+  const { lines, problems } = parseInvoice(await readText(file), options['provider']);
   if (problems.length > 0) {
     throw new RouterError({
       code: 'configuration',

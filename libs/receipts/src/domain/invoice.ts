@@ -1,3 +1,4 @@
+import { openAiInvoiceRows } from './openai-invoice.js';
 import { decimalToPico } from '#events/domain/money.js';
 
 /** What a provider charges for a model on a day. */
@@ -22,16 +23,23 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Reads an invoice: CSV with a heading, or a JSON list of objects. Fields: `provider`, `model`, `day`, `cost_usd`, and
- * `quantity` (tokens) where it is known. Rows of one provider, model and day are added up. All problems come together.
+ * `quantity` (tokens) where it is known. Or pages of OpenAI's costs and usage (`openAiInvoiceRows`). Rows of one
+ * provider, model and day are added up. All problems come together.
+ * @param provider whose invoice it is, where the rows do not say: the name in the configuration.
  */
-export function parseInvoice(text: string): {
+export function parseInvoice(
+  text: string,
+  provider = '',
+): {
   readonly lines: readonly InvoiceLine[];
   readonly problems: readonly InvoiceProblem[];
 } {
   const problems: InvoiceProblem[] = [];
   const sums = new Map<string, InvoiceLine>();
-  for (const [at, fields] of readRows(text, problems).entries()) {
-    const line = readLine(fields, (message) => problems.push({ row: at + 1, message }));
+  for (const [at, fields] of readRows(text, provider, problems).entries()) {
+    const line = readLine(provider === '' ? fields : { provider, ...fields }, (message) =>
+      problems.push({ row: at + 1, message }),
+    );
     if (line === null) continue;
     const key = JSON.stringify([line.provider, line.model, line.day]);
     const before = sums.get(key);
@@ -41,11 +49,13 @@ export function parseInvoice(text: string): {
   return { lines: [...sums.values()], problems };
 }
 
-function readRows(text: string, problems: InvoiceProblem[]): readonly Fields[] {
+function readRows(text: string, provider: string, problems: InvoiceProblem[]): readonly Fields[] {
   const start = text.trimStart();
   if (start.startsWith('[') || start.startsWith('{')) {
     try {
       const value: unknown = JSON.parse(text);
+      const pages = openAiInvoiceRows(value, provider);
+      if (pages !== null) return pages;
       if (Array.isArray(value))
         return value.map((row) => (typeof row === 'object' && row !== null ? (row as Fields) : {}));
     } catch {

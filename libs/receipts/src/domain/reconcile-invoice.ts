@@ -53,6 +53,9 @@ interface Ours {
 export class Reconciliation {
   readonly #ours = new Map<string, Ours>();
 
+  /** @param modelName how the invoice names a model of ours. */
+  constructor(private readonly modelName: (model: string) => string = (model) => model) {}
+
   /** Corrections go to the attempt that served. */
   addReceipt(receipt: Receipt, adjustments: readonly ReceiptAdjusted[]): void {
     const charged = receipt.attempts.filter(({ billed }) => billed !== 'no');
@@ -81,7 +84,7 @@ export class Reconciliation {
   }
 
   #add(attempt: AttemptLine, adjustments: readonly ReceiptAdjusted[]): void {
-    const key = keyOf(attempt.provider, attempt.model, attempt.startedAt.slice(0, 10));
+    const key = keyOf(attempt.provider, this.modelName(attempt.model), attempt.startedAt.slice(0, 10));
     const ours = this.#ours.get(key) ?? nothing();
     this.#ours.set(key, ours);
     const delta = sumDeltas(adjustments);
