@@ -22,13 +22,17 @@ const DAY = /^\d{4}-\d\d-\d\d$/;
 
 /** A day is made in a table of its own beside the rollup and put in its place as a partition. */
 export class ClickhouseRollups implements ReceiptRollups {
-  constructor(private readonly sql: RollupStatements) {}
+  readonly #sql: RollupStatements;
+
+  constructor(sql: RollupStatements) {
+    this.#sql = sql;
+  }
 
   async rollupDays(): Promise<readonly Day[]> {
-    const d = this.sql.database;
+    const d = this.#sql.database;
     const parts = [`SELECT toDate(ts) AS day FROM ${d}.receipts`];
     for (const { name, day } of ROLLUPS) parts.push(`SELECT ${day} AS day FROM ${d}.${name}`);
-    const rows = await this.sql.rows(
+    const rows = await this.#sql.rows(
       `SELECT DISTINCT toString(day) AS name FROM (${parts.join(' UNION ALL ')})
        WHERE day >= today() - {n:UInt16} ORDER BY name`,
       { n: ROLLUP_DAYS_MAX },
@@ -37,7 +41,7 @@ export class ClickhouseRollups implements ReceiptRollups {
   }
 
   async suspectDays(): Promise<readonly Day[]> {
-    const d = this.sql.database;
+    const d = this.#sql.database;
     const right = await this.#totals(
       `SELECT toDate(ts) AS day, count() AS n, sum(ifNull(effective_usd, toDecimal128(0, 12))) AS usd
        FROM ${d}.receipts_effective GROUP BY day`,
@@ -59,7 +63,7 @@ export class ClickhouseRollups implements ReceiptRollups {
   }
 
   async #totals(query: string): Promise<ReadonlyMap<Day, { readonly requests: string; readonly cost: string }>> {
-    const rows = await this.sql.rows(
+    const rows = await this.#sql.rows(
       `SELECT toString(of.day) AS name, toString(of.n) AS requests, toString(of.usd) AS cost FROM (${query}) AS of
        WHERE day >= today() - {n:UInt16}`,
       { n: ROLLUP_DAYS_MAX },
@@ -73,7 +77,7 @@ export class ClickhouseRollups implements ReceiptRollups {
     const drifts: RollupDrift[] = [];
     for (const rollup of ROLLUPS) {
       const stored = await this.#fingerprint(rollup, day, null);
-      const right = await this.#fingerprint(rollup, day, rollupSelect(this.sql.database, rollup));
+      const right = await this.#fingerprint(rollup, day, rollupSelect(this.#sql.database, rollup));
       if (stored.rows === right.rows) continue;
       drifts.push({ rollup: rollup.name, day, requests: stored.requests, requestsRight: right.requests });
     }
@@ -85,7 +89,7 @@ export class ClickhouseRollups implements ReceiptRollups {
     day: Day,
     fresh: string | null,
   ): Promise<{ readonly rows: string; readonly requests: bigint }> {
-    const [row] = await this.sql.rows(rollupFingerprint(this.sql.database, rollup, fresh), { day: checkedDay(day) });
+    const [row] = await this.#sql.rows(rollupFingerprint(this.#sql.database, rollup, fresh), { day: checkedDay(day) });
     const [count, hash, requests] = ['n', 'hash', 'counted'].map((name) => String(row?.[name] ?? '0'));
     return { rows: `${count}/${hash}`, requests: BigInt(requests ?? '0') };
   }
@@ -96,30 +100,30 @@ export class ClickhouseRollups implements ReceiptRollups {
   }
 
   async #rebuild(rollup: Rollup, day: Day): Promise<void> {
-    const d = this.sql.database;
+    const d = this.#sql.database;
     const stage = `${d}.${STAGE}${randomBytes(6).toString('hex')}`;
-    await this.sql.command(`CREATE TABLE ${stage} AS ${d}.${rollup.name}`);
+    await this.#sql.command(`CREATE TABLE ${stage} AS ${d}.${rollup.name}`);
     try {
       const columns = Object.keys(rollup.columns).join(', ');
-      await this.sql.command(`INSERT INTO ${stage} (${columns}) ${rollupSelect(d, rollup)}`, { day });
-      const [row] = await this.sql.rows(`SELECT toString(count()) AS n FROM ${stage}`, {});
+      await this.#sql.command(`INSERT INTO ${stage} (${columns}) ${rollupSelect(d, rollup)}`, { day });
+      const [row] = await this.#sql.rows(`SELECT toString(count()) AS n FROM ${stage}`, {});
       // a partition cannot be replaced by none
       const change = row?.['n'] === '0' ? `DROP PARTITION '${day}'` : `REPLACE PARTITION '${day}' FROM ${stage}`;
-      await this.sql.command(`ALTER TABLE ${d}.${rollup.name} ${change}`);
+      await this.#sql.command(`ALTER TABLE ${d}.${rollup.name} ${change}`);
     } finally {
-      await this.sql.command(`DROP TABLE IF EXISTS ${stage} SYNC`);
+      await this.#sql.command(`DROP TABLE IF EXISTS ${stage} SYNC`);
     }
   }
 
   /** Tables that a killed process left behind. */
   async #sweep(): Promise<void> {
-    const rows = await this.sql.rows(
+    const rows = await this.#sql.rows(
       `SELECT name FROM system.tables WHERE database = {d:String} AND startsWith(name, '${STAGE}')
        AND metadata_modification_time < now() - INTERVAL 1 HOUR`,
-      { d: this.sql.database },
+      { d: this.#sql.database },
     );
     for (const row of rows) {
-      await this.sql.command(`DROP TABLE IF EXISTS ${this.sql.database}.${String(row['name'])} SYNC`);
+      await this.#sql.command(`DROP TABLE IF EXISTS ${this.#sql.database}.${String(row['name'])} SYNC`);
     }
   }
 }
