@@ -183,6 +183,9 @@ describe('a price file to publish', () => {
   });
 });
 
+const entry = (rate: string, rest = ''): string =>
+  `\n- { provider: a, model: m, ${rest} usd_per_million: { output_text: ${rate} } }\n`;
+
 describe('prices.yaml', () => {
   it('lists all problems with their place', () => {
     const problems = problemsOf(`
@@ -207,6 +210,63 @@ describe('prices.yaml', () => {
     expect(all).toContain('8 prices[6].usd_per_million: stands alone and with currency USD');
     expect(all).toContain('9 prices[7].valid_from: must be a day');
     expect(all).toContain('missing: output_text');
+  });
+
+  it.each([
+    ['a rate that is not a number', entry('.nan'), /usd_per_million\.output_text: ".?nan" is no decimal/i],
+    ['a rate that is infinite', entry('.inf'), /usd_per_million\.output_text: ".?inf/i],
+    ['a rate with a huge exponent', entry('1e99'), /usd_per_million\.output_text: "1e.?99"/],
+    ['a rate with an absurd exponent', entry('1e999999'), /usd_per_million\.output_text: /],
+    ['a rate of more than a thousand for one unit', entry('1000000000.000001'), /more than 1000 for a single unit/],
+    ['a negative rate', entry('-0.000001'), /a rate is not negative/],
+    ['a rate that is a list', entry('[1]'), /usd_per_million\.output_text/],
+    ['an empty rate', entry('""'), /usd_per_million\.output_text/],
+    ['no rate', '\n- { provider: a, model: m, usd_per_million: {} }\n', /needs at least one rate/],
+    [
+      'an unknown meter',
+      '\n- { provider: a, model: m, usd_per_million: { outptu_text: 1 } }\n',
+      /did you mean "output_text"/,
+    ],
+    [
+      'an unknown currency',
+      '\n- { provider: a, model: m, currency: QQQ, per_million: { output_text: 1 } }\n',
+      /no rate for QQQ/,
+    ],
+    [
+      'a currency that is none',
+      '\n- { provider: a, model: m, currency: dollars, per_million: { output_text: 1 } }\n',
+      /ISO 4217/,
+    ],
+    ['an end before its start', entry('1', 'valid_from: 2026-02-01, valid_to: 2026-01-01,'), /valid_to: must be after/],
+    [
+      'the same record twice',
+      entry('1') + entry('2').trimStart(),
+      /3 prices\[1\]\.valid_from: overlaps the price of line 2/,
+    ],
+  ])('refuses %s, with its place', (_name, yaml, problem) => {
+    const problems = problemsOf(yaml);
+
+    expect(problems.join('\n')).toMatch(problem);
+    expect(problems.every((one) => /^[23] prices\[[01]\]\./.test(one))).toBe(true);
+    expect(check(yaml)).not.toHaveProperty('prices');
+  });
+
+  it('takes the largest and the smallest rate', () => {
+    expect([problemsOf(entry('1000000000')), problemsOf(entry('0.000001')), problemsOf(entry('0'))]).toEqual([
+      [],
+      [],
+      [],
+    ]);
+  });
+
+  it('finds an overlap with a record that is not the one before', () => {
+    const problems = problemsOf(`
+${entry('1', 'valid_from: 2026-01-01, valid_to: 2026-12-01,').trim()}
+${entry('2', 'valid_from: 2026-02-01, valid_to: 2026-03-01,').trim()}
+${entry('3', 'valid_from: 2026-04-01,').trim()}
+`);
+
+    expect(problems.map((one) => one.slice(0, 1))).toEqual(['3', '4']);
   });
 
   it('takes numbers digit by digit, quoted or not', () => {

@@ -2,7 +2,14 @@ import { METERS, type Meter } from '#events/domain/meters.js';
 import type { LocatedValue } from '#config/domain/located-value.js';
 import { Section, type ProblemSink } from '#config/domain/section.js';
 import { exactDecimal } from './exact-decimal.js';
-import type { PriceRecord, PriceTier, RateCard, Rates, TierBound } from './price-record.js';
+import {
+  RATE_PICO_MAX,
+  type PriceRecord,
+  type PriceTier,
+  type RateCard,
+  type Rates,
+  type TierBound,
+} from './price-record.js';
 
 const ENTRY_FIELDS = [
   'provider',
@@ -150,6 +157,7 @@ function parseRates(section: Section, currency: string): Rates {
     const rate = exactDecimal(text, 6);
     if (rate === null) given.report(meter, `"${text}" is no decimal number, or finer than 0.000001 per million`);
     else if (rate < 0n) given.report(meter, 'a rate is not negative');
+    else if (rate > RATE_PICO_MAX) given.report(meter, `"${text}" per million is more than 1000 for a single unit`);
     else rates[meter] = rate.toString();
   }
   return rates;
@@ -163,10 +171,10 @@ function checkOverlaps(placed: readonly { readonly record: PriceRecord; readonly
   for (const group of groups.values()) {
     const ordered = [...group].sort((a, b) => start(a.record).localeCompare(start(b.record)));
     for (const [index, { record, section }] of ordered.entries()) {
-      const before = ordered[index - 1];
-      if (before === undefined) continue;
-      const sameStart = start(before.record) === start(record);
-      if (sameStart || (before.record.validTo !== null && before.record.validTo > start(record))) {
+      const sameStart = index > 0 && start(ordered[index - 1]!.record) === start(record);
+      const ended = ordered.slice(0, index).filter((one) => one.record.validTo !== null);
+      const before = sameStart ? ordered[index - 1] : ended.find((one) => one.record.validTo! > start(record));
+      if (before !== undefined) {
         section.report('valid_from', `overlaps the price of line ${before.section.line} for the same model`);
       }
     }

@@ -59,10 +59,17 @@ export function priceRecordText(record: PriceRecord): string {
   return JSON.stringify(record);
 }
 
+/** Picos for one unit: a thousand in the price's currency. More is a slip, and its sums would not fit the tables. */
+export const RATE_PICO_MAX = 1_000_000_000_000_000n;
+
 const isRates = (value: unknown): value is Rates =>
   isMap(value) &&
   Object.entries(value).every(
-    ([meter, rate]) => (METERS as readonly string[]).includes(meter) && typeof rate === 'string' && /^\d+$/.test(rate),
+    ([meter, rate]) =>
+      (METERS as readonly string[]).includes(meter) &&
+      typeof rate === 'string' &&
+      /^\d{1,16}$/.test(rate) &&
+      BigInt(rate) <= RATE_PICO_MAX,
   );
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
