@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openDataDirectory, type DataDirectory } from '#config/config.module.js';
 import { withOllama } from '#config/domain/default-settings.js';
 import type { Settings } from '#config/domain/settings.js';
@@ -10,6 +11,9 @@ import { startSqlEngine, type SqlEngine } from '#receipts/receipts.module.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 import { GatewayChild } from './gateway-children.js';
 import { IngesterChild } from './ingester-child.js';
+
+/** Gateways take about as long to start, so this is rarely waited for. */
+const TABLES_MS_MAX = 1_500;
 
 /** A running standalone: gateway processes, the SQL engine and the ingester, each in a process of its own. */
 export interface Standalone {
@@ -30,7 +34,7 @@ export interface StandaloneOptions {
 
 /**
  * Starts everything on the engines that the settings name, embedded ones where they name none. Resolves when requests
- * are taken; SQL may follow some hundred milliseconds later.
+ * are taken and SQL answers; an engine that is not ready 1.5 s after the gateways follows later.
  * @throws RouterError `data_directory_owned`, `port_in_use`, `configuration`.
  */
 export async function startStandalone(options: StandaloneOptions): Promise<Standalone> {
@@ -57,6 +61,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     });
     running.push(...workers);
     const recovered = await Promise.all(workers.map((worker) => worker.start()));
+    if (engine?.engine != null) await tablesOrTimeout(engine.engine);
     if (ingester !== null) {
       running.push(ingester);
       ingester.start();
@@ -75,6 +80,15 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     await stopAll(running, directory);
     throw error;
   }
+}
+
+/** A query of somebody who reads "ready" finds tables; an engine that is slow or broken keeps nobody from serving. */
+async function tablesOrTimeout(engine: SqlEngine): Promise<void> {
+  const abort = new AbortController();
+  const late = sleep(TABLES_MS_MAX, undefined, { signal: abort.signal });
+  await Promise.race([engine.ready, late]).catch(() => {});
+  abort.abort();
+  await late.catch(() => {});
 }
 
 /** Gateways first: what they seal at the end is still in the log for the next start. */

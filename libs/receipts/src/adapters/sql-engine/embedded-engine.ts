@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { Session } from 'chdb';
+import { schemaStatements } from '../../domain/ddl.js';
 import { SqlError, sqlErrorFrom } from './sql-error.js';
 
 export interface EngineQuery {
@@ -54,7 +55,18 @@ export class EmbeddedEngine {
     const open = (): Session => new SessionClass(dataDir);
     const control = open();
     control.query('CREATE DATABASE IF NOT EXISTS nextmodel ENGINE = Atomic');
-    return new EmbeddedEngine(dataDir, open, control, drainPending);
+    const engine = new EmbeddedEngine(dataDir, open, control, drainPending);
+    engine.#makeTables();
+    return engine;
+  }
+
+  /** So that whoever is told "ready" finds tables. Older ones are left to the ingester, which migrates them. */
+  #makeTables(): void {
+    const found = this.#control
+      .query("SELECT count() FROM system.tables WHERE database = 'nextmodel'", 'TSVRaw')
+      .trim();
+    if (found !== '0') return;
+    for (const statement of schemaStatements()) this.#control.query(statement);
   }
 
   get dataDir(): string {
