@@ -58,6 +58,7 @@ const PASSAGES: Partial<Record<Failpoint, number>> = {
   cache_indexed: 4,
   checkpoint_written: 2,
   control_durable: 2,
+  stream_started: 3,
   stream_event: 20,
 };
 const REQUESTS = 24;
@@ -76,7 +77,9 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
   const directory = mkdtempSync(join(tmpdir(), 'nextmodel-kills-'));
   writeFileSync(join(directory, 'prices.yaml'), PRICES);
   const upstream = await startFaultUpstream();
-  const configuration = `${faultConfiguration({ upstream: upstream.baseUrl, cache: true })}prices: { files: [ ./prices.yaml ], unpriced: allow }\n`;
+  const configurationWith = (cache: boolean): string =>
+    `${faultConfiguration({ upstream: upstream.baseUrl, cache })}prices: { files: [ ./prices.yaml ], unpriced: allow }\n`;
+  let configuration = configurationWith(false);
   const clients: ClientEntry[] = [];
   const notReached: string[] = [];
   const keys: string[] = [];
@@ -126,6 +129,20 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
     // The first life makes the keys; everything after it finds a log with a past.
     await round('random', await start(null), 150);
     const points = options.points ?? IN_THIS_LOOP;
+    for (let kill = 0; kill < options.randomKills; kill += 1) {
+      await round('random', await start(null), 20 + Math.floor(random() * 500));
+    }
+    for (const point of points.filter((one) => OF_INGESTER.has(one))) {
+      for (let turn = 0; turn < options.kills; turn += 1) {
+        // All of a load fits into one batch.
+        const name = `${point}:${point === 'batch_handled' ? 1 : 1 + Math.floor(random() * 3)}`;
+        const reached = await childDies(await start(name, true), /ingester died/, keys, random, clients);
+        if (!reached) notReached.push(name);
+        killed(name);
+      }
+    }
+    // A cache reads batches as well: from here on the gateway would pass the ingester's points first.
+    configuration = configurationWith(true);
     for (let turn = 0; turn < options.kills; turn += 1) {
       for (const point of points) {
         if (OF_INGESTER.has(point) || OF_SHIPPER.has(point)) continue;
@@ -138,23 +155,6 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
         // Segments are made at the first start only; there it dies on a directory of its own.
         const died = await startDies(name, configuration, point.startsWith('segment_') ? null : directory);
         if (!died) notReached.push(name);
-        killed(name);
-      }
-    }
-    for (let kill = 0; kill < options.randomKills; kill += 1) {
-      await round('random', await start(null), 20 + Math.floor(random() * 500));
-    }
-    for (const point of points.filter((one) => OF_INGESTER.has(one))) {
-      for (let turn = 0; turn < options.kills; turn += 1) {
-        const name = `${point}:${1 + Math.floor(random() * 3)}`;
-        const reached = await childDies(
-          await start(name, true),
-          /process died; starting|ingester died; starting/,
-          keys,
-          random,
-          clients,
-        );
-        if (!reached) notReached.push(name);
         killed(name);
       }
     }
