@@ -8,6 +8,7 @@ import type { Receipt } from '#events/domain/receipt.js';
 import type { RequestAccepted } from '#events/domain/router-event.js';
 import { adjustedRecord, ArrayLog, sealedRecord } from '../../../libs/receipts/src/__fixtures__/array-log.js';
 import { estimateAnswerMeters } from '../../../libs/dispatch/src/domain/estimated-usage.js';
+import { trustUsage } from '../../../libs/dispatch/src/domain/trusted-usage.js';
 import { readCompletion } from '#openai-wire/domain/read-completion.js';
 import { SseParser } from '#openai-wire/domain/sse-parser.js';
 import { readStreamData } from '#openai-wire/domain/stream-reading.js';
@@ -117,14 +118,16 @@ describe('the seventeen cost bugs', () => {
   });
 
   it('6: a stream that broke is never exact, whatever placeholder its usage had', () => {
-    const broken = attempt(
-      'openai',
-      'm',
-      { prompt_tokens: 1000, completion_tokens: 1 },
-      { status: 'error', billed: 'unknown', usageFlags: ['incomplete_answer'] },
-    );
+    const placeholder = { prompt_tokens: 1000, completion_tokens: 1, total_tokens: 1001 };
+    const body = { model: 'm', messages: [{ role: 'user', content: 'x'.repeat(4000) }], stream: true };
+    const trusted = trustUsage(read('openai', placeholder), estimateAnswerMeters(body, 2000), false);
+    const broken = attempt('openai', 'm', placeholder, { status: 'error', ...trusted });
 
-    expect(seal([broken], { status: 'truncated' }).costStatus).toBe('estimated');
+    const receipt = seal([broken], { status: 'truncated' });
+
+    expect(broken.meters).toEqual({ input_uncached: 1000, output_text: 500 });
+    expect(receipt).toMatchObject({ costStatus: 'estimated', costPicoUsd: String(1000 * 2e6 + 500 * 8e6) });
+    expect(receipt.attempts[0]?.usageFlags).toContain('incomplete_answer');
   });
 
   it('7: past the threshold the whole request has the long rate, and "from" is not "above"', () => {
@@ -273,13 +276,20 @@ describe('the seventeen cost bugs', () => {
     const delta = { receiptId: receipt.receiptId, tenantId: 't', seq: 1, adjustedAt: receipt.sealedAt };
     const adjusted = adjustedRecord({ ...delta, deltaPicoUsd: '7', reason: 'late_usage', evidence: '' });
     for (let time = 0; time < 10; time += 1) log.append(0, sealedRecord(receipt), adjusted);
-    const store = createMemoryReceiptStore();
+    const [store, blind] = [createMemoryReceiptStore(), createMemoryReceiptStore()];
     const intents = { load: () => Promise.resolve(null), save: () => Promise.resolve() };
     const ingest = createReceiptIngest({ store, intents, deadLetter: () => Promise.resolve() });
 
     for (let time = 0; time < 3; time += 1) await ingest(log.batch(0, 0, 20));
+    // Without the memory of what it took: a consumer that has just started, a record at a time.
+    for (let at = 0; at < 20; at += 1) {
+      await createReceiptIngest({ store: blind, intents, deadLetter: () => Promise.resolve() })(
+        log.batch(0, at, at + 1),
+      );
+    }
 
-    expect(await store.sums()).toMatchObject({ receipts: 1n, attempts: 1n, adjustments: 1n, costUsd: '0.002592' });
+    const once = { receipts: 1n, attempts: 1n, adjustments: 1n, costUsd: '0.002592' };
+    expect([await store.sums(), await blind.sums()]).toMatchObject([once, once]);
   });
 });
 
