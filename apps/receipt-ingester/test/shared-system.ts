@@ -58,6 +58,10 @@ export class Gateway extends OwnProcess {
 
 /** What `docker-compose.yml` starts, as processes on this machine. Qdrant alone is a stand-in. */
 export interface SharedSystem {
+  /** Where all processes run; holds `nextmodel.yaml`. */
+  readonly directory: string;
+  /** Of all gateways. */
+  readonly transparencyDirectory: string;
   readonly a: Gateway;
   readonly b: Gateway;
   readonly ingester: OwnProcess;
@@ -102,6 +106,7 @@ export async function prepareSharedSystem(): Promise<SharedSystem> {
     NEXTMODEL_CLICKHOUSE_URL: `http://ingest:${encodeURIComponent(INGEST_PASSWORD)}@127.0.0.1:${sqlPort}`,
     NEXTMODEL_QDRANT_URL: qdrantUrl,
     NEXTMODEL_QDRANT_API_KEY: 'qdrant-key',
+    NEXTMODEL_TRANSPARENCY_DIR: join(directory, 'transparency'),
     NEXTMODEL_REDIS_URL: `redis://127.0.0.1:${redisPort}`,
   };
   const own = (name: string): NodeJS.ProcessEnv => ({ ...variables, NEXTMODEL_DATA_DIR: join(directory, name) });
@@ -120,6 +125,8 @@ export async function prepareSharedSystem(): Promise<SharedSystem> {
   let engine: SqlEngine | null = null;
   mkdirSync(join(directory, 'clickhouse'));
   return {
+    directory,
+    transparencyDirectory: join(directory, 'transparency'),
     a: await gateway('gateway-a', {}),
     b: await gateway('gateway-b', {}),
     ingester: app('receipt-ingester', ENTRIES.ingester),

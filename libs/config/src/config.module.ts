@@ -5,6 +5,7 @@ import { parseLocatedYaml } from './adapters/yaml/located-yaml.js';
 import {
   DEFAULT_CACHE,
   DEFAULT_PRICES,
+  DEFAULT_TRANSPARENCY,
   DEFAULT_RELIABILITY,
   providersFromEnvironment,
 } from './domain/default-settings.js';
@@ -14,6 +15,7 @@ import type { Problem } from './domain/problem.js';
 import type { Settings } from './domain/settings.js';
 
 export { dataDirectoryOwner, openDataDirectory, readSecrets } from './adapters/data-directory/data-directory.js';
+export { lockDirectory, type DirectoryLock } from './adapters/data-directory/directory-lock.js';
 export type { DataDirectory } from './adapters/data-directory/data-directory.js';
 export { parseLocatedYaml } from './adapters/yaml/located-yaml.js';
 
@@ -45,6 +47,7 @@ export function loadSettings({ env, cwd }: SettingsSource): LoadedSettings {
     reliability: DEFAULT_RELIABILITY,
     cache: DEFAULT_CACHE,
     prices: DEFAULT_PRICES,
+    transparency: DEFAULT_TRANSPARENCY,
     configFile,
   };
   if (configFile !== null) {

@@ -99,7 +99,7 @@ async function replayStoppedTransparency(
 ): Promise<number> {
   const result = await replayTransparency({
     reader,
-    ...transparencyPaths(settings.environment.dataDir),
+    ...transparencyPaths(settings.environment),
     onProgress: (read, total) => bar.show(read, total),
   });
   bar.end();

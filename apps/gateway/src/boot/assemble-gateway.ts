@@ -232,6 +232,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
         inFlight: admission.inside,
         breakers: dispatcher.breakers(),
         openRequests: cursor.openCount,
+        transparency: transparency.snapshot(),
         consumerLagRecords: await consumerLags(order, log.localReader, cache),
         ...(log.shipper === null ? {} : { shipperLagRecords: log.shipper.lagRecords }),
       }),

@@ -9,6 +9,7 @@ import type { EventLogWriter } from '#event-log/ports/event-log.js';
 import type { AttemptOutcome, AttemptRecorder } from '#dispatch/ports/dispatcher.js';
 import type { PriceBook } from '#pricing/ports/price-book.js';
 import type { ProviderRegistry } from '#providers/ports/provider-registry.js';
+import { encodeReceipt } from '#receipts/domain/encode-receipt.js';
 import { costStatus, sealReceipt, sumCost } from '#receipts/domain/seal-receipt.js';
 import type { UsageCost } from '#openai-wire/domain/usage-view.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
@@ -164,7 +165,7 @@ export class RequestLedger implements AttemptRecorder {
       latencyMs: Math.round(latencyMs),
       responseCommitment: ending.responseCommitment,
     };
-    const receipt = sealReceipt({
+    const whole = sealReceipt({
       accepted,
       attempts: this.#lines,
       response,
@@ -175,7 +176,7 @@ export class RequestLedger implements AttemptRecorder {
       baselinePicoUsd: this.#baseline(),
       avoidedPicoUsd: ending.avoidedPicoUsd,
     });
-    const sealed = encodeEvent('nextmodel.receipt.sealed.v1', `${receiptId}/sealed`, receiptId, now, receipt);
+    const { receipt, record: sealed } = encodeReceipt(whole, now);
     this.#queued.push(
       encodeEvent('nextmodel.response.completed.v1', `${receiptId}/completed`, receiptId, now, response),
       sealed,

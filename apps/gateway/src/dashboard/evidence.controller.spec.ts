@@ -56,8 +56,9 @@ beforeAll(async () => {
   const time = new Date(clock.nowMs()).toISOString();
   await log.writer.append([encodeEvent('nextmodel.receipt.sealed.v1', `${receiptId}/sealed`, receiptId, time, receipt)])
     .durable;
-  const running = await startSequencer({
-    ...paths,
+  const running = startSequencer({
+    directory: paths.directory,
+    signer: await openSigner(paths.keyFile),
     reader: log.reader,
     onCheckpoint: ignore,
     onRefused: ignore,

@@ -39,14 +39,15 @@ beforeAll(async () => {
   bearer = makeKey('own', 'acme');
   stranger = makeKey('other', 'other');
   for (const receiptId of ids) await seal(receiptId, 'acme');
-  const running = await startSequencer({
-    ...paths,
+  const signer = await openSigner(paths.keyFile);
+  const running = startSequencer({
+    directory: paths.directory,
+    signer,
     reader: log.reader,
     onCheckpoint: () => undefined,
     onRefused: () => undefined,
     onError: () => undefined,
   });
-  const signer = await openSigner(paths.keyFile);
   const transparency = new TransparencyDesk({ reader: log.reader, directory: paths.directory, signer });
   const parts = { clock, keys, adminToken: ADMIN, transparency } as unknown as GatewayParts;
   http = await createHttpServer({ handle: () => false } as unknown as HotLane, parts, createLogger({ level: 'error' }));

@@ -39,6 +39,9 @@ export class ReceiptProofController {
   /** A `tlog-proof@v1` file; 404 with `retry-after` for the second until the receipt is under a checkpoint. */
   @Get(':id/proof')
   async proof(@CallerKey() key: ApiKey, @Param('id') id: string, @Res() reply: Reply): Promise<void> {
+    if (!this.parts.transparency.exists) {
+      throw notFound('This installation makes no proofs: NEXTMODEL_TRANSPARENCY_DIR is not set.');
+    }
     const proof = await this.parts.transparency.prove(await this.#find(key, id));
     if (proof.kind === 'not_sequenced') {
       throw notFound('The receipt is not under a signed checkpoint yet; ask again in a second.', RETRY_MS);

@@ -1,13 +1,15 @@
 import type { EventLogReader } from '#event-log/ports/event-log.js';
 import { TOPICS } from '#events/domain/topics.js';
-import { rebuildTransparencyLog } from '#transparency/transparency.module.js';
+import type { NoteSigner } from '#transparency/ports/note-signer.js';
+import { openSigner, rebuildTransparencyLog } from '#transparency/transparency.module.js';
 
 export interface ReplayTransparencyOrder {
   readonly reader: EventLogReader;
   /** `<dataDir>/transparency`. */
   readonly directory: string;
-  /** `<dataDir>/secrets/transparency-key`. */
+  /** `<dataDir>/secrets/transparency-key`; not read when the signer is given. */
   readonly keyFile: string;
+  readonly signer?: NoteSigner;
   readonly onProgress: (read: number, total: number) => void;
 }
 
@@ -22,9 +24,10 @@ export async function replayTransparency(order: ReplayTransparencyOrder): Promis
 }> {
   const fromLog: Record<string, string> = {};
   const rebuilt: Record<string, string> = {};
+  const signer = order.signer ?? (await openSigner(order.keyFile));
   let matches = true;
   for (const partition of await order.reader.partitions(TOPICS.receipts)) {
-    const result = await rebuildTransparencyLog({ ...order, partition });
+    const result = await rebuildTransparencyLog({ ...order, signer, partition });
     if (result === null) continue;
     matches &&= result.matches;
     const name = `receipts/${partition}`;

@@ -25,6 +25,8 @@ export interface TransparencyParts {
   readonly reader: EventLogReader;
   /** `<dataDir>/transparency`. */
   readonly directory: string;
+  /** Are trees made at all? Not in a shared mode without a common folder. Default true. */
+  readonly exists?: boolean;
   readonly signer: Pick<NoteSigner, 'name' | 'publicKey'>;
 }
 
@@ -44,6 +46,10 @@ export class TransparencyDesk {
       if (!decoded.ok || decoded.event.type !== 'nextmodel.receipt.sealed.v1') return null;
       return decoded.event.data.tenantId === tenantId ? record : null;
     });
+  }
+
+  get exists(): boolean {
+    return this.#parts.exists ?? true;
   }
 
   prove(leaf: Pick<StoredRecord, 'partition' | 'offset'>): Promise<EntryProof> {

@@ -9,6 +9,7 @@ import type {
   ReliabilitySettings,
   Settings,
   TargetSettings,
+  TransparencySettings,
 } from './settings.js';
 
 export const DEFAULT_RELIABILITY: ReliabilitySettings = {
@@ -31,6 +32,7 @@ export const DEFAULT_CACHE: CacheSettings = {
   ttlSeconds: 86_400,
 };
 export const DEFAULT_PRICES: PriceSettings = { files: [], unpriced: 'allow' };
+export const DEFAULT_TRANSPARENCY: TransparencySettings = { webhooks: [], exportCheckpoints: false };
 export const DEFAULT_STRONG_SHARE = 0.3;
 
 type Found = Pick<Settings, 'providers' | 'models'> & { readonly auto: AutoSettings };

@@ -25,6 +25,10 @@ export function describeSettings(settings: Settings): Readonly<Record<string, un
       redisUrl: maskUrl(environment.redisUrl),
     },
     providers: Object.fromEntries(providers),
+    transparency: {
+      ...settings.transparency,
+      webhooks: settings.transparency.webhooks.map((webhook) => ({ ...webhook, url: maskUrl(webhook.url) })),
+    },
   };
 }
 

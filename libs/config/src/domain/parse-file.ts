@@ -4,10 +4,19 @@ import { parseCache, parsePrices, parseReliability } from './parse-limits.js';
 import { parseModels } from './parse-models.js';
 import { parseProviders } from './parse-providers.js';
 import { parseRouting } from './parse-routing.js';
+import { parseTransparency } from './parse-transparency.js';
 import { Section, type ProblemSink } from './section.js';
 import type { AutoSettings, ModelSettings, ProviderSettings, Settings } from './settings.js';
 
-export const FILE_FIELDS = ['providers', 'models', 'routing', 'reliability', 'cache', 'prices'] as const;
+export const FILE_FIELDS = [
+  'providers',
+  'models',
+  'routing',
+  'reliability',
+  'cache',
+  'prices',
+  'transparency',
+] as const;
 
 export interface FileSurroundings {
   /** What holds for a file that names no providers. */
@@ -37,6 +46,7 @@ export function parseFile(
     reliability: parseReliability(root),
     cache: parseCache(root),
     prices: parsePrices(root, surroundings.locate),
+    transparency: parseTransparency(root),
   };
 }
 

@@ -7,6 +7,7 @@ export interface Settings {
   readonly reliability: ReliabilitySettings;
   readonly cache: CacheSettings;
   readonly prices: PriceSettings;
+  readonly transparency: TransparencySettings;
   /** Where the file was found; `null` = none, the environment decided. */
   readonly configFile: string | null;
 }
@@ -28,6 +29,10 @@ export interface EnvironmentSettings {
   readonly qdrantUrl: string | null;
   readonly qdrantApiKey: string | null;
   readonly redisUrl: string | null;
+  /** Absolute; `null` = in the data directory, and in the shared mode no trees are made. */
+  readonly transparencyDir: string | null;
+  /** `off` = this process never makes trees. */
+  readonly sequencer: 'on' | 'off';
   readonly workers: number;
   /** Largest request body. */
   readonly bodyBytesMax: number;
@@ -137,4 +142,18 @@ export interface PriceSettings {
   /** Absolute paths. */
   readonly files: readonly string[];
   readonly unpriced: 'allow' | 'block' | 'cap';
+}
+
+export interface TransparencySettings {
+  /** Who gets the signed checkpoints. */
+  readonly webhooks: readonly CheckpointWebhookSettings[];
+  /** Append every checkpoint to a file in the trees' folder. */
+  readonly exportCheckpoints: boolean;
+}
+
+export interface CheckpointWebhookSettings {
+  readonly url: string;
+  /** Least time between two checkpoints of one log. */
+  readonly everyMs: number;
+  readonly allowPrivate: boolean;
 }

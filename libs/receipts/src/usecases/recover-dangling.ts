@@ -5,6 +5,7 @@ import { receiptTimeMs, type ReceiptId } from '#events/domain/ids.js';
 import type { AttemptStarted, RequestAccepted, ResponseCompleted, RouterEvent } from '#events/domain/router-event.js';
 import { TOPICS } from '#events/domain/topics.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
+import { encodeReceipt } from '../domain/encode-receipt.js';
 import { sealReceipt } from '../domain/seal-receipt.js';
 
 interface OpenRequest {
@@ -114,7 +115,7 @@ function recover(accepted: RequestAccepted, request: OpenRequest, nowIso: string
     baselinePicoUsd: null,
     avoidedPicoUsd: 0n,
   });
-  records.push(encodeEvent('nextmodel.receipt.sealed.v1', `${receiptId}/sealed`, receiptId, nowIso, receipt));
+  records.push(encodeReceipt(receipt, nowIso).record);
   return records;
 }
 

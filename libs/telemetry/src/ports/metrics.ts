@@ -8,6 +8,23 @@ export interface MetricsSnapshot {
   readonly breakers?: readonly { readonly target: string; readonly state: 'closed' | 'open' | 'half_open' }[];
   /** Records on this disk that Kafka does not have yet. */
   readonly shipperLagRecords?: number;
+  /** Absent where the process runs no sequencer. */
+  readonly transparency?:
+    | {
+        /** Works; `false` = waits for another one's lock. */
+        readonly active: boolean;
+        /** Logs that contradict what was signed. */
+        readonly refusedLogs: number;
+        readonly webhookFailures: number;
+        readonly logs: readonly {
+          readonly log: string;
+          /** Entries under the last checkpoint. */
+          readonly size: number;
+          readonly checkpointAgeMs: number;
+          readonly uncovered: number;
+        }[];
+      }
+    | undefined;
   /** Consumer group → records behind the head of the log. */
   readonly consumerLagRecords?: Readonly<Record<string, number>>;
 }

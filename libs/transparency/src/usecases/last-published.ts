@@ -9,6 +9,9 @@ import type { VerifierKey } from '../domain/verifier-key.js';
 const LOOKED_AT = 5_000n;
 const READ = { recordsMax: 1_000, bytesMax: 8 * 1024 * 1024, waitMs: 0 };
 
+/** Notes of one log by the size that they name; none is checked yet. */
+type Candidates = Map<number, string[]>;
+
 /**
  * The largest checkpoint of a log among the last events of `nextmodel.checkpoints`; `null` when there is none. Notes
  * without a valid signature of the log are passed over.
@@ -18,7 +21,12 @@ export async function lastPublished(
   key: VerifierKey,
   verify: VerifySignature,
 ): Promise<string | null> {
-  let found: { readonly size: number; readonly note: string } | null = null;
+  return largestOf((await publishedNotes(reader)).get(key.name), key, verify);
+}
+
+/** All notes among the last events, by origin: one reading serves all logs. */
+export async function publishedNotes(reader: EventLogReader): Promise<ReadonlyMap<string, Candidates>> {
+  const found = new Map<string, Candidates>();
   for (const partition of await reader.partitions(TOPICS.checkpoints)) {
     const { first, head } = await reader.bounds(TOPICS.checkpoints, partition);
     let offset = head - LOOKED_AT > first ? head - LOOKED_AT : first;
@@ -29,13 +37,29 @@ export async function lastPublished(
         const decoded = decodeEvent(record);
         if (!decoded.ok || decoded.event.type !== 'nextmodel.checkpoint.published.v1') continue;
         const { origin, note } = decoded.event.data;
-        const parsed = origin === key.name ? parseCheckpoint(note) : 'another log';
-        if (typeof parsed === 'string' || parsed.checkpoint.size <= (found?.size ?? 0)) continue;
-        if (typeof checkNote(parsed.note, [key], verify) === 'string') continue;
-        found = { size: parsed.checkpoint.size, note };
+        const parsed = parseCheckpoint(note);
+        if (typeof parsed === 'string' || parsed.checkpoint.origin !== origin) continue;
+        const { size } = parsed.checkpoint;
+        const ofLog = found.get(origin) ?? found.set(origin, new Map()).get(origin);
+        ofLog?.set(size, [...(ofLog.get(size) ?? []), note]);
       }
       offset = batch.nextOffset;
     }
   }
-  return found?.note ?? null;
+  return found;
+}
+
+/** Checks signatures from the largest size down, so that as a rule it is one. */
+export function largestOf(
+  candidates: Candidates | undefined,
+  key: VerifierKey,
+  verify: VerifySignature,
+): string | null {
+  for (const [, notes] of [...(candidates ?? [])].sort(([a], [b]) => b - a)) {
+    for (const note of notes) {
+      const parsed = parseCheckpoint(note);
+      if (typeof parsed !== 'string' && typeof checkNote(parsed.note, [key], verify) !== 'string') return note;
+    }
+  }
+  return null;
 }

@@ -60,6 +60,8 @@ export class LogSequencer {
   readonly #pending = new PendingHashes();
   #tree: GrowingTree;
   #signed: SignedCheckpoint | null;
+  /** Of the tree's last entry; `null` when the log has none of it any more, or the tree is empty. */
+  #lastLeaf: Uint8Array | null = null;
 
   private constructor(parts: LogParts, hash: TreeHash, tree: GrowingTree, signed: SignedCheckpoint | null) {
     this.#parts = parts;
@@ -107,18 +109,35 @@ export class LogSequencer {
   }
 
   /**
-   * Adds records in the order of their offsets; those that are in the tree already are passed over.
-   * @throws LogContradiction for a gap: leaves would get other indices than offsets.
+   * Adds records in the order of their offsets; those that are in the tree already are passed over, except that the
+   * tree's last entry, when it is among them, has to be the same.
+   * @throws LogContradiction for a gap: leaves would get other indices than offsets; or when the last entry has changed:
+   *   the topic was made anew.
    */
   append(records: readonly StoredRecord[]): void {
     for (const { offset, value } of records) {
       const index = Number(offset);
-      if (index < this.#tree.size) continue;
+      if (index < this.#tree.size) {
+        if (index === this.#tree.size - 1) this.#compareLast(index, value);
+        continue;
+      }
       if (index > this.#tree.size) {
         throw new LogContradiction(`the log goes on at offset ${index}, but the tree ends at ${this.#tree.size}`);
       }
-      this.#tree.append(this.#hash.leaf(value), this.#pending.add);
+      this.#lastLeaf = this.#hash.leaf(value);
+      this.#tree.append(this.#lastLeaf, this.#pending.add);
     }
+  }
+
+  /** @throws LogContradiction when the log ends before the tree does. */
+  checkHead(head: bigint): void {
+    if (head < BigInt(this.#tree.size)) throw tooShort({ size: this.#tree.size }, Number(head));
+  }
+
+  #compareLast(index: number, value: Uint8Array): void {
+    if (this.#lastLeaf === null) return;
+    const leaf = this.#hash.leaf(value);
+    if (!sameBytes(leaf, this.#lastLeaf)) throw leavesDiffer(index, leaf, this.#lastLeaf);
   }
 
   /**
@@ -161,7 +180,7 @@ export class LogSequencer {
   async #compareTail(signed: Checkpoint): Promise<void> {
     const { topic, partition, reader, store } = this.#parts;
     const { first, head } = await reader.bounds(topic, partition);
-    if (head < BigInt(signed.size)) throw tooShort(signed, Number(head));
+    this.checkHead(head);
     const tileIndex = Math.floor((signed.size - 1) / COMPARED_MAX);
     const tile = await store.readTile({ level: 0, index: tileIndex });
     let offset = BigInt(tileIndex * COMPARED_MAX);
@@ -175,11 +194,8 @@ export class LogSequencer {
         if (Number(record.offset) >= signed.size) return;
         const stored = tile.subarray(at * 32, at * 32 + 32);
         const leaf = this.#hash.leaf(record.value);
-        if (!sameBytes(stored, leaf)) {
-          throw new LogContradiction(
-            `record ${record.offset} of the log has leaf hash ${toHex(leaf)}, but ${toHex(stored)} was signed`,
-          );
-        }
+        if (!sameBytes(stored, leaf)) throw leavesDiffer(record.offset, leaf, stored);
+        this.#lastLeaf = leaf;
       }
       offset = nextOffset;
     }
@@ -202,7 +218,13 @@ function toSigned(note: string, { signer, partition }: LogParts): SignedCheckpoi
   return { ...parsed.checkpoint, note, partition };
 }
 
-function tooShort(signed: Checkpoint, head: number): LogContradiction {
+function leavesDiffer(offset: bigint | number, leaf: Uint8Array, signed: Uint8Array): LogContradiction {
+  return new LogContradiction(
+    `record ${offset} of the log has leaf hash ${toHex(leaf)}, but ${toHex(signed)} was signed: the log was replaced`,
+  );
+}
+
+function tooShort(signed: Pick<Checkpoint, 'size'>, head: number): LogContradiction {
   return new LogContradiction(
     `${signed.size} records were signed, but the log ends at ${head}: records were lost, or it is another log`,
   );

@@ -7,7 +7,7 @@ import { lastPublished } from './last-published.js';
 import { logVerifierKey, type SignedCheckpoint } from './log-sequencer.js';
 import { runSequencer, type RunningSequencer } from './run-sequencer.js';
 
-const timing = { lingerMs: 60, sliceMs: 10, settleMs: 5, discoverMs: 20, retryMs: 20 };
+const timing = { everyMs: 60, settleMs: 5, discoverMs: 20, retryMs: 20, recheckMs: 20 };
 
 describe('a running sequencer', () => {
   let running: RunningSequencer | null = null;
@@ -26,6 +26,8 @@ describe('a running sequencer', () => {
       digest: sha256,
       onCheckpoint: (checkpoint) => checkpoints.push(checkpoint),
       onRefused: (_, reason) => refused.push(reason),
+      onAgreed: () => refused.push('agreed'),
+      rereadsLast: true,
       onError: (error) => faults.push(error),
       timing,
     });
@@ -110,6 +112,50 @@ describe('a running sequencer', () => {
     expect(refused[0]).toContain('the log ends at 4');
     expect(checkpoints).toEqual([]);
     expect(await shorter.store.readCheckpoint()).toBe(note);
+  });
+
+  it('refuses a topic that was made anew under it and has grown past the tree, and goes on when the old one is back', async () => {
+    const test = await logOf(10);
+    const other = await logOf(0);
+    await other.log.writer.append(receiptRecords(500, 14)).durable;
+    const { log } = test;
+    let shown = log.reader;
+    const reader: TestLog['log']['reader'] = {
+      partitions: (topic) => shown.partitions(topic),
+      bounds: (topic, partition) => shown.bounds(topic, partition),
+      read: (from, limits, signal) => shown.read(from, limits, signal),
+      close: async () => {},
+    };
+    const { checkpoints, refused } = run({ ...test, parts: { ...test.parts, reader } });
+    await expect.poll(() => checkpoints.at(-1)?.size, { timeout: 5_000 }).toBe(10);
+
+    shown = other.log.reader;
+    await expect.poll(() => refused, { timeout: 5_000 }).toHaveLength(1);
+    const signedMeanwhile = checkpoints.filter(({ size }) => size > 10);
+    await log.writer.append(receiptRecords(10, 2)).durable;
+    shown = log.reader;
+
+    await expect.poll(() => checkpoints.at(-1)?.size, { timeout: 5_000 }).toBe(12);
+    expect(signedMeanwhile).toEqual([]);
+    expect(refused).toEqual([expect.stringContaining('the log was replaced'), 'agreed']);
+  });
+
+  it('takes one wrong answer of a broker for no contradiction', async () => {
+    const test = await logOf(10);
+    let wrong = 0;
+    const { reader } = test.log;
+    const read: TestLog['log']['reader']['read'] = async (from, limits, signal) => {
+      const batch = await reader.read(from, limits, signal);
+      wrong += 1;
+      return wrong === 2 ? { ...batch, records: [], headOffset: 0n } : batch;
+    };
+    const { checkpoints, refused } = run({ ...test, parts: { ...test.parts, reader: { ...reader, read } } });
+    await expect.poll(() => wrong, { timeout: 5_000 }).toBeGreaterThan(3);
+
+    await test.log.writer.append(receiptRecords(10, 2)).durable;
+
+    await expect.poll(() => checkpoints.at(-1)?.size, { timeout: 5_000 }).toBe(12);
+    expect(refused).toEqual([]);
   });
 });
 

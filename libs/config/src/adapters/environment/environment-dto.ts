@@ -81,6 +81,18 @@ export class EnvironmentDto {
   @IsUrl({ ...URL_RULE, protocols: ['redis', 'rediss'] })
   readonly NEXTMODEL_REDIS_URL?: string;
 
+  /**
+   * Folder of the receipts' Merkle trees. Default: `transparency` in the data directory. In the shared mode one that all
+   * gateways see; without it no tree is made there.
+   */
+  @IsOptional()
+  @MinLength(1)
+  readonly NEXTMODEL_TRANSPARENCY_DIR?: string;
+
+  /** `off`: this gateway reads the trees but never makes them. */
+  @IsIn(['on', 'off'])
+  readonly NEXTMODEL_SEQUENCER: 'on' | 'off' = 'on';
+
   /** Gateway processes; each owns a partition of the log. */
   @Type(() => Number)
   @IsInt()

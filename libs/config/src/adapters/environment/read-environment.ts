@@ -59,6 +59,8 @@ function toSettings(dto: EnvironmentDto, cwd: string): EnvironmentSettings {
     qdrantUrl: dto.NEXTMODEL_QDRANT_URL ?? null,
     qdrantApiKey: dto.NEXTMODEL_QDRANT_API_KEY ?? null,
     redisUrl: dto.NEXTMODEL_REDIS_URL ?? null,
+    transparencyDir: dto.NEXTMODEL_TRANSPARENCY_DIR === undefined ? null : resolve(cwd, dto.NEXTMODEL_TRANSPARENCY_DIR),
+    sequencer: dto.NEXTMODEL_SEQUENCER,
     workers: dto.NEXTMODEL_WORKERS,
     bodyBytesMax: dto.NEXTMODEL_BODY_BYTES_MAX,
     logLevel: dto.NEXTMODEL_LOG_LEVEL,

@@ -3,6 +3,7 @@ import type { Receipt } from '#events/domain/receipt.js';
 import { BoundedNames } from '../../domain/bounded-names.js';
 import { CellFamily, DistributionFamily } from '../../domain/metric-families.js';
 import type { Metrics, MetricsSnapshot } from '../../ports/metrics.js';
+import { TransparencyMetrics } from './transparency-metrics.js';
 import { ReceiptMetrics } from './receipt-metrics.js';
 
 const BREAKERS_MAX = 500;
@@ -29,6 +30,7 @@ export class PrometheusMetrics implements Metrics {
   );
   readonly #shipper = new CellFamily('nextmodel_shipper_lag_records', 'Records not in Kafka yet.', [], 'gauge');
   readonly #consumers = new CellFamily('nextmodel_consumer_lag_records', 'Records behind.', ['group'], 'gauge');
+  readonly #transparency = new TransparencyMetrics();
   readonly #groups = new BoundedNames(GROUPS_MAX);
   readonly #appendedCell = this.#appended.bind([]);
   readonly #syncedCell = this.#synced.bind([]);
@@ -74,6 +76,7 @@ export class PrometheusMetrics implements Metrics {
       this.#breakers,
       this.#shipper,
       this.#consumers,
+      ...this.#transparency.families(snapshot.transparency),
     ];
     return own.map((family) => family.expose()).join('') + (await this.#registry.metrics());
   }

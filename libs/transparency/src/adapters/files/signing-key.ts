@@ -24,11 +24,16 @@ export async function readOrMakeSigningKey(
   const found = await readSigningKey(path);
   if (found !== null) return found;
   const seed = randomBytes(32);
-  const name = `nextmodel-${hash('sha256', toPublicKey(seed)).slice(0, 12)}`;
+  const name = signerName(toPublicKey(seed));
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await createFile(path, formatSigningKey({ name, seed }, toPublicKey(seed)));
   // Another process may have been quicker; its key is the one.
   return (await readSigningKey(path)) ?? { name, seed };
+}
+
+/** The name of a key that nobody has named. */
+export function signerName(publicKey: Uint8Array): string {
+  return `nextmodel-${hash('sha256', publicKey).slice(0, 12)}`;
 }
 
 /** `null` when there is none yet. @throws RouterError `configuration` when it cannot be understood. */
