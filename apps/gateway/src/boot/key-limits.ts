@@ -18,6 +18,11 @@ export interface KeyLimits {
    * @returns `x-ratelimit-*` headers. @throws RouterError `rate_limit_exceeded` or `insufficient_quota` (429).
    */
   admit(key: ApiKey, receiptId: string, bodyBytes: number): Promise<LimitHeaders> | LimitHeaders;
+  /**
+   * From now on receipts count as spent. Before the first key with a budget nobody asks for spend, and who counts from
+   * here on replays all receipts, so there is nothing to remember of earlier ones. Idempotent.
+   */
+  countSpend(): void;
   /** Frees what was taken; to be called with every receipt. */
   settled(receipt: Receipt): void;
   /** Spend that other processes have sealed. */
@@ -35,6 +40,7 @@ export async function createKeyLimits(redisUrl: string | null, clock: Clock, lea
   const store = redisUrl === null ? fallback : await openRedisLimitStore(redisUrl);
   const limiter = createLimiter({ store, fallback, leaseMs });
   const spend = createSpendLedger();
+  let counting = false;
   const admitted = new Map<string, (tokensUsed: number, nowMs: number) => void>();
   return {
     admit(key, receiptId, bodyBytes) {
@@ -48,8 +54,11 @@ export async function createKeyLimits(redisUrl: string | null, clock: Clock, lea
         return headers;
       });
     },
+    countSpend() {
+      counting = true;
+    },
     settled(receipt) {
-      spend.apply(receipt);
+      if (counting) spend.apply(receipt);
       const done = admitted.get(receipt.receiptId);
       if (done === undefined) return;
       admitted.delete(receipt.receiptId);

@@ -16,6 +16,7 @@ export class SpendTail {
 
   /** Idempotent. */
   start(): void {
+    this.limits.countSpend();
     this.#tail ??= tailTopic(
       this.reader,
       TOPICS.receipts,
