@@ -49,6 +49,18 @@ describe('HealthBoard', () => {
     ]);
   });
 
+  it('holds no more names than that when all of them are broken', () => {
+    const board = new HealthBoard();
+
+    for (let i = 0; i < 2_500; i += 1) {
+      const lane = board.lane('p', `made-up-${i}`, 'p/1');
+      for (let call = 0; call < 5; call += 1) callFailed(beginCall(lane, 0), OWN_FAILURES.connect, 0, 0, 0);
+    }
+
+    expect(board.states(0).length).toBe(2_000);
+    expect(board.states(0).at(-1)?.target).toBe('p/made-up-2499 p/1');
+  });
+
   it('forgets names that clients made up, but not what is broken', () => {
     const board = new HealthBoard();
     const broken = board.lane('p', 'broken', 'p/1');

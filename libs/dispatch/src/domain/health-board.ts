@@ -5,7 +5,7 @@ import { Breaker, type BreakerState } from './breaker.js';
 const EJECTED_MS = 60_000;
 /** A rate limit without a wait. */
 const THROTTLED_MS = 1_000;
-/** Model names may come from clients: the least recently made lanes that are well are forgotten beyond this. */
+/** Model names may come from clients: beyond this the oldest lane that is well is forgotten. */
 const LANES_PER_CREDENTIAL_MAX = 2_000;
 
 /** One (provider, model, credential): where calls go, and what is known of how they end there. */
@@ -120,10 +120,14 @@ export function callFailed(
   }
 }
 
+/** The oldest that is well. While a provider fails, a client can break as many made-up names: then the oldest of all. */
 function forgetOne(lanes: Map<string, Lane>): void {
+  let oldest: string | null = null;
   for (const [model, lane] of lanes) {
+    oldest ??= model;
     if (lane.own.stateAt(0) !== 'closed' || lane.own.probeTaken) continue;
     lanes.delete(model);
     return;
   }
+  if (oldest !== null) lanes.delete(oldest);
 }
