@@ -44,6 +44,7 @@ export class SegmentStore {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       this.#sequences = [];
     }
+    this.#forgetDeleted();
     return this.#sequences;
   }
 
@@ -97,6 +98,17 @@ export class SegmentStore {
   close(): void {
     for (const descriptor of this.#descriptors.values()) fs.closeSync(descriptor);
     this.#descriptors.clear();
+  }
+
+  /** A file that retention has deleted keeps its place on the disk as long as it is open. */
+  #forgetDeleted(): void {
+    const oldest = this.#sequences[0] ?? Infinity;
+    for (const sequence of this.#headers.keys()) if (sequence < oldest) this.#headers.delete(sequence);
+    for (const [sequence, descriptor] of this.#descriptors) {
+      if (sequence >= oldest) continue;
+      fs.closeSync(descriptor);
+      this.#descriptors.delete(sequence);
+    }
   }
 
   #descriptor(sequence: number): number {
