@@ -16,22 +16,24 @@ WHERE a.ts >= now() - toIntervalDay({days:UInt16}) AND a.cost_status IN ('exact'
   )
 LIMIT {limit:UInt16}
 UNION ALL
-SELECT 'receipt', receipt_id, '', toString(if(unknown > 0, NULL, total)), toString(if(no_price > 0, NULL, recorded))
+SELECT 'receipt', receipt_id, '',
+  toString(if(marks % 65536 > 0, NULL, of_attempts)), toString(if(marks >= 4294967296, NULL, of_receipt))
 FROM (
-  -- one grouping of both tables: a join would hold each of them
-  SELECT receipt_id, sum(is_receipt) AS receipts, sum(is_unknown) AS unknown, sum(has_no_price) AS no_price,
-    sum(of_attempt) AS total, sum(of_receipt) AS recorded
+  -- one grouping of both tables, where a join would hold each of them, and one number for all marks of a receipt:
+  -- attempts without a price, + 2^16 when the receipt is there, + 2^32 when it has no price itself
+  SELECT receipt_id, sum(mark) AS marks, sum(attempt_usd) AS of_attempts, sum(receipt_usd) AS of_receipt
   FROM (
-    SELECT receipt_id, toUInt8(0) AS is_receipt, billed != 'no' AND cost_usd IS NULL AS is_unknown, toUInt8(0) AS has_no_price,
-      if(billed != 'no', ifNull(cost_usd, toDecimal64(0, 12)), toDecimal64(0, 12)) AS of_attempt, toDecimal64(0, 12) AS of_receipt
+    SELECT receipt_id, toUInt64(billed != 'no' AND cost_usd IS NULL) AS mark,
+      if(billed != 'no', ifNull(cost_usd, toDecimal64(0, 12)), toDecimal64(0, 12)) AS attempt_usd, toDecimal64(0, 12) AS receipt_usd
     FROM nextmodel.attempts FINAL
     WHERE ts >= now() - toIntervalDay({days:UInt16})
     UNION ALL
-    SELECT receipt_id, 1, 0, cost_usd IS NULL, toDecimal64(0, 12), ifNull(cost_usd, toDecimal64(0, 12))
+    SELECT receipt_id, 65536 + if(cost_usd IS NULL, 4294967296, 0), toDecimal64(0, 12), ifNull(cost_usd, toDecimal64(0, 12))
     FROM nextmodel.receipts FINAL
     WHERE ts >= now() - toIntervalDay({days:UInt16})
   )
   GROUP BY receipt_id
-  HAVING receipts > 0 AND ((no_price > 0) != (unknown > 0) OR (no_price = 0 AND recorded != total))
+  HAVING marks >= 65536
+    AND ((marks >= 4294967296) != (marks % 65536 > 0) OR (marks < 4294967296 AND of_attempts != of_receipt))
 )
 LIMIT {limit:UInt16}
