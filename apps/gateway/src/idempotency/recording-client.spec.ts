@@ -4,6 +4,8 @@ import type { AnswerClient } from '../completions/answer-client.js';
 import { RecordingClient } from './recording-client.js';
 import type { StoredAnswer } from './stored-answer.js';
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** Notes, in order, what the client is told and what becomes of the name. */
 function recorded(): { readonly client: RecordingClient; readonly notes: string[]; readonly kept: StoredAnswer[] } {
   const notes: string[] = [];
@@ -21,9 +23,11 @@ function recorded(): { readonly client: RecordingClient; readonly notes: string[
   const held = {
     keep: async (answer: StoredAnswer) => {
       kept.push(answer);
+      await turn();
       notes.push('kept');
     },
     release: async () => {
+      await turn();
       notes.push('released');
     },
   };
