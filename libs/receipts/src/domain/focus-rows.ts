@@ -58,6 +58,8 @@ interface Bucket {
   readonly attempt: AttemptLine | null;
   readonly line: MeterLine | null;
   readonly reason: string | null;
+  /** Of a correction: does it correct a month before its own? */
+  readonly late: boolean;
   quantity: bigint;
   native: bigint;
   usd: bigint;
@@ -65,6 +67,8 @@ interface Bucket {
 
 const DAY_MS = 86_400_000;
 const NANO = 1_000_000_000n;
+/** What was billed is on the provider's invoice. */
+const BILLED = '0';
 
 /** Turns receipts and corrections into rows; `EffectiveCost` sums up to the receipts, to the picodollar. */
 export class FocusRows {
@@ -82,7 +86,7 @@ export class FocusRows {
         const amount = BigInt(line.amountPico);
         const usd = at === attempt.lines.length - 1 ? left : divideHalfEven(amount * fx, NANO);
         left -= usd;
-        this.#add({ day, receipt, attempt, line, reason: null }, BigInt(line.quantity), amount, usd);
+        this.#add({ day, receipt, attempt, line, reason: null, late: false }, BigInt(line.quantity), amount, usd);
       }
     }
   }
@@ -90,7 +94,8 @@ export class FocusRows {
   addAdjustment(adjustment: ReceiptAdjusted, receipt: Receipt): void {
     const day = adjustment.adjustedAt.slice(0, 10);
     const delta = BigInt(adjustment.deltaPicoUsd);
-    this.#add({ day, receipt, attempt: null, line: null, reason: adjustment.reason }, 0n, delta, delta);
+    const late = receipt.acceptedAt.slice(0, 7) < day.slice(0, 7);
+    this.#add({ day, receipt, attempt: null, line: null, reason: adjustment.reason, late }, 0n, delta, delta);
   }
 
   rows(): readonly FocusRow[] {
@@ -101,11 +106,11 @@ export class FocusRows {
   #addUnlined(day: string, receipt: Receipt, attempt: AttemptLine): void {
     const tokens = Object.values(attempt.meters).reduce((total, quantity) => total + quantity, 0);
     const cost = BigInt(attempt.costPicoUsd ?? '0');
-    this.#add({ day, receipt, attempt, line: null, reason: null }, BigInt(tokens), cost, cost);
+    this.#add({ day, receipt, attempt, line: null, reason: null, late: false }, BigInt(tokens), cost, cost);
   }
 
   #add(of: Omit<Bucket, 'quantity' | 'native' | 'usd'>, quantity: bigint, native: bigint, usd: bigint): void {
-    const { day, receipt, attempt, line, reason } = of;
+    const { day, receipt, attempt, line, reason, late } = of;
     const key = JSON.stringify([
       day,
       receipt.tenantId,
@@ -119,6 +124,7 @@ export class FocusRows {
       attempt?.fxRateNano,
       attempt?.costStatus,
       reason,
+      late,
     ]);
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) this.#buckets.set(key, (bucket = { ...of, quantity: 0n, native: 0n, usd: 0n }));
@@ -129,23 +135,25 @@ export class FocusRows {
 }
 
 function toRow(bucket: Bucket): FocusRow {
-  const { day, receipt, attempt, line, reason, quantity, native, usd } = bucket;
+  const { day, receipt, attempt, line, reason, late, quantity, native, usd } = bucket;
   const month = `${day.slice(0, 7)}-01T00:00:00Z`;
   const unit = line === null ? null : unitOf(line.meter);
   const currency = attempt?.currency ?? 'USD';
   const rate = line === null ? null : BigInt(line.ratePico);
   const listUsd = rate === null ? null : rate * BigInt(attempt?.fxRateNano ?? '0');
-  const listCost = listUsd === null ? picoToDecimal(usd) : decimal(listUsd * quantity, 21);
+  // Without a unit price the specification wants what is billed here.
+  const listCost = listUsd === null ? BILLED : decimal(listUsd * quantity, 21);
   const model = attempt === null ? '' : `${attempt.provider}/${attempt.model}`;
   return {
-    BilledCost: '0',
+    BilledCost: BILLED,
     BillingAccountId: receipt.tenantId,
     BillingAccountName: receipt.tenantId,
     BillingCurrency: 'USD',
     BillingPeriodEnd: nextMonth(month),
     BillingPeriodStart: month,
-    ChargeCategory: 'Usage',
-    ChargeClass: reason === null ? null : 'Correction',
+    // Usage must have a price and a quantity; what has none of ours is neither left out nor made up.
+    ChargeCategory: line !== null || late ? 'Usage' : 'Adjustment',
+    ChargeClass: late ? 'Correction' : null,
     ChargeDescription:
       reason === null ? `${model} ${line?.meter ?? 'without a price of ours'}` : `Correction: ${reason}`,
     ChargeFrequency: 'Usage-Based',

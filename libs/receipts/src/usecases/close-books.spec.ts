@@ -28,6 +28,7 @@ async function adjustFirst(log: ArrayLog, adjustedAt: string, deltaPicoUsd: stri
     return;
   }
 }
+const corrected = (rows: readonly FocusRow[]) =>
 const exactPico = (text: string | null): bigint => decimalToPico(text ?? '0') ?? -1n;
 
 describe('closing a month', () => {
@@ -157,6 +158,29 @@ describe('the FOCUS export', () => {
     expect(rows.length).toBeLessThan(2_000);
   });
 
+  it('calls a correction one only beyond the month it corrects, and usage without a price of ours no usage', async () => {
+    const log = logOf(500);
+    await adjustFirst(log, '2026-10-31T23:00:00.000Z', '-5');
+    const same = await exportFocus(log, BOTH);
+    const other = logOf(500);
+    await adjustFirst(other, '2026-11-01T01:00:00.000Z', '-5');
+
+      rows.find(({ ChargeDescription: text }) => text === 'Correction: invoice');
+
+    expect(corrected(same)).toMatchObject({
+      ChargeCategory: 'Adjustment',
+      ChargeClass: null,
+      EffectiveCost: '-0.000000000005',
+    });
+    expect(corrected(await exportFocus(other, BOTH))).toMatchObject({ ChargeCategory: 'Usage', ChargeClass: 'Correction' });
+    expect(same.find(({ x_CostStatus: status }) => status === 'unpriced')).toMatchObject({
+      ChargeCategory: 'Adjustment',
+      SkuPriceId: null,
+      EffectiveCost: '0',
+    });
+    for (const row of same) expect([row.ChargeDescription, broken(row)]).toEqual([row.ChargeDescription, []]);
+  });
+
   it('keeps the rules of its columns', async () => {
     const log = logOf(500);
     await adjustFirst(log, '2026-11-21T00:00:00.000Z', '-5');
@@ -190,7 +214,24 @@ function broken(row: FocusRow): readonly string[] {
       row.ChargePeriodStart! >= row.BillingPeriodStart! &&
       row.ChargePeriodEnd! <= row.BillingPeriodEnd!,
     currencies: /^[A-Z]{3}$/.test(row.BillingCurrency ?? '') && /^[A-Z]{3}$/.test(row.PricingCurrency ?? ''),
-    category: row.ChargeCategory === 'Usage' && [null, 'Correction'].includes(row.ChargeClass),
+    category: ['Usage', 'Purchase', 'Tax', 'Credit', 'Adjustment'].includes(row.ChargeCategory ?? ''),
+    chargeClass: [null, 'Correction'].includes(row.ChargeClass),
+    frequency: ['One-Time', 'Recurring', 'Usage-Based'].includes(row.ChargeFrequency ?? ''),
+    pricingCategory: [null, 'Standard', 'Dynamic', 'Committed', 'Other'].includes(row.PricingCategory),
+    usageIsPriced:
+      row.ChargeCategory !== 'Usage' ||
+      row.ChargeClass === 'Correction' ||
+      [row.SkuPriceId, row.SkuId, row.PricingQuantity, row.PricingUnit, row.PricingCategory, row.ListUnitPrice].every(
+        (value) => value !== null,
+      ),
+    consumedIsUsage: (row.ConsumedQuantity !== null) === (row.ChargeCategory === 'Usage' && row.ChargeClass === null),
+    consumedIsPositive: row.ConsumedQuantity === null || BigInt(row.ConsumedQuantity) > 0n,
+    unpricedIsBilled:
+      row.ContractedUnitPrice !== null || [row.ContractedCost, row.ListCost].every((cost) => cost === row.BilledCost),
+    contracted:
+      row.ContractedUnitPrice === null ||
+      product(row.ContractedUnitPrice, row.PricingQuantity!) === scaled(row.ContractedCost!),
+    nativeCost: row.PricingCurrency !== row.BillingCurrency || row.PricingCurrencyEffectiveCost === row.EffectiveCost,
     service: row.ServiceCategory === 'AI and Machine Learning' && row.ServiceSubcategory === 'Generative AI',
     unitWithQuantity: (row.ConsumedQuantity === null) === (row.ConsumedUnit === null),
     pricingWithPrice: [
