@@ -110,7 +110,7 @@ describe('the books', () => {
     const rows = JSON.parse(ended.stdout) as { EffectiveCost: string; ChargeClass: string | null }[];
     const sum = rows.reduce((total, row) => total + Number(row.EffectiveCost), 0);
     expect(sum).toBeCloseTo(Number(await sqlTotal()), 11);
-    expect(rows.some(({ ChargeClass }) => ChargeClass === 'Correction')).toBe(true);
+    expect(rows.some(({ ChargeDescription }) => ChargeDescription === 'Correction: rerated')).toBe(true);
     expect(csv.stdout.trim().split('\n')).toHaveLength(rows.length + 1);
   });
 

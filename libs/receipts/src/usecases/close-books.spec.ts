@@ -29,6 +29,7 @@ async function adjustFirst(log: ArrayLog, adjustedAt: string, deltaPicoUsd: stri
   }
 }
 const corrected = (rows: readonly FocusRow[]) =>
+  rows.find(({ ChargeDescription: text }) => text === 'Correction: invoice');
 const exactPico = (text: string | null): bigint => decimalToPico(text ?? '0') ?? -1n;
 
 describe('closing a month', () => {
@@ -165,14 +166,15 @@ describe('the FOCUS export', () => {
     const other = logOf(500);
     await adjustFirst(other, '2026-11-01T01:00:00.000Z', '-5');
 
-      rows.find(({ ChargeDescription: text }) => text === 'Correction: invoice');
-
     expect(corrected(same)).toMatchObject({
       ChargeCategory: 'Adjustment',
       ChargeClass: null,
       EffectiveCost: '-0.000000000005',
     });
-    expect(corrected(await exportFocus(other, BOTH))).toMatchObject({ ChargeCategory: 'Usage', ChargeClass: 'Correction' });
+    expect(corrected(await exportFocus(other, BOTH))).toMatchObject({
+      ChargeCategory: 'Usage',
+      ChargeClass: 'Correction',
+    });
     expect(same.find(({ x_CostStatus: status }) => status === 'unpriced')).toMatchObject({
       ChargeCategory: 'Adjustment',
       SkuPriceId: null,
