@@ -107,7 +107,7 @@ describe('the books', () => {
     const csv = await product.cli('export', 'focus', ...PERIOD);
 
     expect([ended.code, ended.stderr]).toEqual([0, '']);
-    const rows = JSON.parse(ended.stdout) as { EffectiveCost: string; ChargeClass: string | null }[];
+    const rows = JSON.parse(ended.stdout) as { EffectiveCost: string; ChargeDescription: string }[];
     const sum = rows.reduce((total, row) => total + Number(row.EffectiveCost), 0);
     expect(sum).toBeCloseTo(Number(await sqlTotal()), 11);
     expect(rows.some(({ ChargeDescription }) => ChargeDescription === 'Correction: rerated')).toBe(true);
