@@ -5,6 +5,9 @@ import { loadCatalogue } from './adapters/catalogue/load-catalogue.js';
 import { catalogueRecords } from './domain/catalogue.js';
 import { createPriceList } from './usecases/price-list.js';
 
+/** Their sum of a few products of doubles, and ours once turned into one: a handful of last bits. */
+const FLOAT_ERROR = 16 * Number.EPSILON;
+const HALF_A_PICO = 0.5e-12;
 const TIMES = ['2025-06-01T03:00:00Z', '2026-02-01T12:00:00Z', '2026-11-24T18:30:00Z'];
 const USAGES: readonly Meters[] = [
   { input_uncached: 800, input_cache_read: 200, output_text: 60, output_reasoning: 40 },
@@ -19,6 +22,7 @@ it('agrees with the published calculator on every model of its catalogue', async
   const byId = Object.fromEntries(Object.keys(catalogue.providers).map((id) => [id, id]));
   const book = createPriceList({ own: [], catalogue, hash: () => '' });
   const wrong: unknown[] = [];
+  const rounded = new Set<string>();
   let compared = 0;
 
   for (const provider of providers) {
@@ -48,14 +52,19 @@ it('agrees with the published calculator on every model of its catalogue', async
         }
         compared += 1;
         const ours = priced.costPicoUsd === null ? null : Number(priced.costPicoUsd) / 1e12;
-        const near = ours !== null && Math.abs(ours - theirs) <= 1e-9 + theirs * 1e-9;
-        if (!near) wrong.push([provider.id, model.id, index, theirs, ours, priced.costStatus]);
+        const drift = ours === null ? Number.POSITIVE_INFINITY : Math.abs(ours - theirs);
+        if (drift <= theirs * FLOAT_ERROR) continue;
+        // Twelfths (what Google charges to fill a cache) are rounded to a pico once, in the record.
+        const tokens = Object.values(meters).reduce((sum, count) => sum + count, 0);
+        if (drift <= tokens * HALF_A_PICO) rounded.add(model.id);
+        else wrong.push([provider.id, model.id, index, theirs, ours, priced.costStatus]);
       }
     }
   }
 
   expect(wrong.slice(0, 20)).toEqual([]);
   expect(compared).toBeGreaterThan(5500);
+  expect([...rounded].filter((id) => !id.includes('gemini'))).toEqual([]);
 });
 
 function usageOf(meters: Meters): Record<string, number> {
