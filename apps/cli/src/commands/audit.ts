@@ -4,13 +4,15 @@ import { requireSettings } from '../load-settings.js';
 import { openSql } from '../open-sql.js';
 import { EXIT, formatCsv, formatTable, UsageError } from '../output.js';
 import { readOptions } from '../options.js';
+import { auditRollups } from './audit-rollups.js';
 import { recompute } from './recompute.js';
 
 const FORMATS = ['table', 'json', 'csv'];
 
-/** `nextmodel audit [name] [--format table|json|csv] [--<parameter> value]`; without a name the audits are listed. `recompute` reads the log. */
+/** `nextmodel audit [name] [--format table|json|csv] [--<parameter> value]`; without a name the audits are listed. `recompute` reads the log, `rollups` compares the sums by day. */
 export async function run(words: readonly string[]): Promise<number> {
   if (words[0] === 'recompute') return recompute(words.slice(1));
+  if (words[0] === 'rollups') return auditRollups(words.slice(1));
   const audits = await readAudits();
   const parameters = [...new Set(audits.flatMap((audit) => audit.parameters.map((parameter) => parameter.name)))];
   const { options, names } = readOptions(words, ['format', ...parameters]);

@@ -22,6 +22,7 @@ describe('the guard of the read-only SQL user', () => {
     'SELECT number FROM numbers(3)',
     "SELECT hex(x'41')",
     'SELECT sum(tok_in) AS input FROM receipts',
+    'SELECT name FROM system.settings WHERE changed = 1',
   ])('lets through: %s', (sql) => {
     expect(verdict(sql)).toBe(true);
   });
@@ -61,6 +62,9 @@ describe('the guard of the read-only SQL user', () => {
     'SELECT 1 PARALLEL WITH DROP TABLE receipts',
     'TABLE receipts',
     'EXECUTE AS other SELECT 1',
+    'SELECT 1 SETTINGS max_execution_time = 0',
+    'SELECT * FROM (SELECT 1 settings /* */ max_memory_usage=0)',
+    'SELECT 1 SETTINGS `max_memory_usage` = 0',
   ])('stops: %s', (sql) => {
     expect(verdict(sql)).toBe(false);
   });

@@ -90,6 +90,10 @@ function findForbidden(tokens: readonly SqlToken[], tableFunctions: ReadonlySet<
       if (table === undefined || !SYSTEM_TABLES.has(table.text)) return `system.${table?.text ?? ''} is not readable`;
     }
     if (lower === 'parallel' && tokens[i + 1]?.text.toLowerCase() === 'with') return 'only one statement at a time';
+    // the engine refuses limits that a query lifts for itself, but not those of a query inside it
+    if (lower === 'settings' && isMark(tokens[i + 2], '=')) {
+      return 'settings go beside the query, as parameters of the request';
+    }
     if (lower === 'identifier' && isMark(tokens[i - 1], ':')) return 'parameters of type Identifier are not allowed';
   }
   return null;

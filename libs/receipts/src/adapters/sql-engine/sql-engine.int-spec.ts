@@ -157,9 +157,90 @@ describe('the embedded SQL engine', () => {
     'KILL QUERY WHERE 1',
     'SELECT 1 SETTINGS max_execution_time = 0',
     'SELECT * FROM numbers(2000000)',
+    "SELECT * FROM s3('http://127.0.0.1:1/x.csv')",
+    "SELECT * FROM s3Cluster('default', 'http://127.0.0.1:1/x.csv')",
+    "SELECT * FROM remote('127.0.0.1:1', 'system.one')",
+    "SELECT * FROM remoteSecure('127.0.0.1:1', 'system.one')",
+    "SELECT * FROM urlCluster('default', 'http://127.0.0.1:1/', 'CSV')",
+    "SELECT * FROM postgresql('127.0.0.1:1', 'd', 't', 'u', 'p')",
+    "SELECT * FROM mysql('127.0.0.1:1', 'd', 't', 'u', 'p')",
+    "SELECT * FROM executable('id', 'CSV', 'a String')",
+    "SELECT * FROM python('x')",
+    "SELECT * FROM clusterAllReplicas('default', 'system.one')",
+    "DESCRIBE TABLE url('http://127.0.0.1:1/')",
+    "EXPLAIN SELECT * FROM url('http://127.0.0.1:1/')",
+    "WITH x AS (SELECT * FROM file('/etc/passwd', 'LineAsString')) SELECT * FROM x",
+    "SELECT (SELECT * FROM file('/etc/passwd', 'LineAsString') LIMIT 1)",
+    "SELECT 1 UNION ALL SELECT length(file('/etc/passwd'))",
+    "SELECT 1 INTO OUTFILE '/tmp/never-written' TRUNCATE FORMAT CSV",
+    "SELECT 1 INTO /**/ OUTFILE '/tmp/never-written'",
+    'SELECT * FROM system.users',
+    'SELECT * FROM system.query_log',
+    'SELECT * FROM system.zookeeper',
+    'SELECT * FROM system.named_collections',
+    'SELECT * FROM other.anything',
+    'SELECT 1 SETTINGS readonly = 0',
+    'SELECT * FROM (SELECT 1 SETTINGS max_memory_usage = 0)',
+    'SELECT 1;\nDROP TABLE plain',
+    'SELECT sleep(3)',
+    'SELECT sleepEachRow(1) FROM numbers(100)',
+    'SELECT arrayMap(x -> sleep(1), range(100))',
+    'CREATE TABLE nextmodel.copy AS plain',
+    'CREATE VIEW nextmodel.v AS SELECT 1',
+    "ATTACH TABLE x FROM '/tmp/x' (a Int8) ENGINE = MergeTree ORDER BY a",
+    'RENAME TABLE plain TO other',
+    'EXCHANGE TABLES plain AND tokens',
+    'TRUNCATE TABLE plain',
+    'OPTIMIZE TABLE plain FINAL',
+    'DELETE FROM plain WHERE 1',
+    "BACKUP TABLE plain TO File('/tmp/backup')",
+    'GRANT ALL ON *.* TO audit',
+    "CREATE USER x IDENTIFIED BY 'y'",
   ])('refuses the reader: %s', async (sql) => {
     expect((await ask(sql)).status).toBeGreaterThanOrEqual(400);
   });
+
+  it.each([
+    ['time', 'SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1', '&max_execution_time=1', '159'],
+    [
+      'time, in a recursion',
+      'WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r',
+      '&max_execution_time=1',
+      '(159|306)',
+    ],
+    ['memory', 'SELECT length(groupArray(number)) FROM numbers(100000000)', '&max_memory_usage=20000000', '241'],
+    [
+      'bytes of an answer',
+      'SELECT repeat(toString(number), 300000) FROM numbers(100)',
+      '&max_result_bytes=10000000',
+      '396',
+    ],
+    [
+      'memory, by one value in many rows',
+      "SELECT repeat('x', 1000000) FROM numbers(300)",
+      '&max_memory_usage=100000000',
+      '241',
+    ],
+  ])('ends what runs into a limit of %s', async (_limit, sql, wishes, code) => {
+    const answer = await ask(sql, 'audit', 'look', wishes);
+
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer.headers.get('x-clickhouse-exception-code')).toMatch(new RegExp(`^${code}$`));
+    expect((await ask('SELECT 1')).text).toBe('1\n');
+  });
+
+  it.each(['max_execution_time', 'max_memory_usage', 'max_result_rows', 'max_result_bytes'])(
+    'keeps its ceiling whatever the reader wishes for %s',
+    async (name) => {
+      const ceiling = await ask(`SELECT getSetting('${name}')`);
+
+      for (const wish of ['0', '-1', '99999999999999', 'x', '']) {
+        expect((await ask(`SELECT getSetting('${name}')`, 'audit', 'look', `&${name}=${wish}`)).text).toBe(
+          ceiling.text,
+        );
+      }
+    },
+  );
 
   it('refuses the reader a setting that lifts a limit', async () => {
     expect((await ask('SELECT 1', 'audit', 'look', '&allow_ddl=1')).status).toBe(403);
