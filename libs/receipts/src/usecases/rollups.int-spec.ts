@@ -15,6 +15,7 @@ import { RollupKeeper } from './rollup-keeper.js';
 const folder = mkdtempSync(join(tmpdir(), 'rollups-'));
 const receipts = [...generateReceipts({ seed: 9, count: 900, endMs: Date.now() - 60_000, days: 3, tenants: 5 })];
 const days = [...new Set(receipts.map(({ acceptedAt }) => dayOf(Date.parse(acceptedAt))))].toSorted();
+const attempts = receipts.reduce((sum, receipt) => sum + receipt.attempts.length, 0);
 const SOME_DAY = days[1] as Day;
 const TOTALS = `SELECT toString(sum(requests)), toString(sum(cost)), toString(sum(adjusted)), toString(sum(unpriced))`;
 
@@ -84,14 +85,15 @@ describe('the rollups', () => {
     expect(tags).toEqual(['900']);
   });
 
-  it('count nothing twice: everything again, a receipt sealed twice, corrections twice', async () => {
+  it('count nothing twice: everything ten times more, a receipt sealed twice, corrections twice', async () => {
     log.append(0, sealedRecord(receipts[3]!), adjust(4, 1, '77', 'invoice'), adjust(4, 1, '77', 'invoice'));
 
-    await ingest()(log.batch(0, 0, 900));
+    for (let delivery = 0; delivery < 10; delivery += 1) await ingest()(log.batch(0, 0, 900));
     await ingest()(log.batch(0, 900, 903));
     await keeper.turn(store.rollups);
 
     await agree();
+    expect(await one('SELECT toString(count()) FROM nextmodel.attempts FINAL')).toEqual([String(attempts)]);
     expect((await right()) as string[]).toEqual(['900', expect.any(String), '0.000000000077', expect.any(String)]);
   });
 
