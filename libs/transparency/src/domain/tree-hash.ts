@@ -3,6 +3,9 @@ export type Digest = (bytes: Uint8Array) => Uint8Array;
 
 export const HASH_BYTES = 32;
 
+/** Most receipts are shorter. */
+const PREFIXED_BYTES = 4_096;
+
 /** The two hashes of an RFC 6962 tree. */
 export interface TreeHash {
   /** `H(0x00 ‖ data)`: of one entry. */
@@ -17,11 +20,13 @@ export interface TreeHash {
 export function createTreeHash(digest: Digest): TreeHash {
   const pair = new Uint8Array(1 + 2 * HASH_BYTES);
   pair[0] = 1;
+  let prefixed = new Uint8Array(PREFIXED_BYTES);
   return {
     leaf(data) {
-      const prefixed = new Uint8Array(data.length + 1);
+      // One buffer for all: a new one for each entry is what most of the time would go to.
+      if (prefixed.length <= data.length) prefixed = new Uint8Array(2 * data.length + 1);
       prefixed.set(data, 1);
-      return digest(prefixed);
+      return digest(prefixed.subarray(0, data.length + 1));
     },
     node(left, right) {
       pair.set(left, 1);
