@@ -20,6 +20,7 @@ import { ModelPolicies } from '../completions/model-policies.js';
 import { AdmissionDesk } from '../hot-lane/admission.js';
 import { HotLane } from '../hot-lane/hot-lane.js';
 import { measureLoopLag } from '../hot-lane/loop-lag.js';
+import { ShedController } from '../hot-lane/shed-controller.js';
 import type { GatewayParts } from '../http/gateway-parts.js';
 import { pingProbe, Readiness } from '../readiness.js';
 import type { IdempotencyDesk } from '../idempotency/idempotency-desk.js';
@@ -187,9 +188,10 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       },
     },
   };
-  const lag = measureLoopLag();
   const { requestsMax, shedLagMs } = settings.reliability;
-  const admission = new AdmissionDesk({ keys, requestsMax, lag, shedLagMs });
+  const shed = new ShedController(shedLagMs);
+  const lag = measureLoopLag((lagMs) => shed.observe(lagMs));
+  const admission = new AdmissionDesk({ keys, requestsMax, shed });
   const lane = new HotLane({
     completion,
     admission,

@@ -3,15 +3,15 @@ import type { KeyRing } from '#access/ports/key-ring.js';
 import { AdmissionDesk } from './admission.js';
 
 const keys = { authenticate: () => null } as unknown as KeyRing;
-const deskWith = (lag: { lagMs: number }, requestsMax = 100): AdmissionDesk =>
-  new AdmissionDesk({ keys, requestsMax, lag, shedLagMs: 500 });
+const deskWith = (shed: { open: boolean }, requestsMax = 100): AdmissionDesk =>
+  new AdmissionDesk({ keys, requestsMax, shed: { admits: () => shed.open } });
 const fill = (desk: AdmissionDesk, count: number): void => {
   for (let i = 0; i < count; i += 1) desk.enter();
 };
 
 describe('admission', () => {
   it('refuses with a wait when there is no room, and takes again after a leave', () => {
-    const desk = deskWith({ lagMs: 0 }, 2);
+    const desk = deskWith({ open: true }, 2);
     fill(desk, 2);
 
     expect(() => desk.enter()).toThrow(
@@ -23,18 +23,18 @@ describe('admission', () => {
   });
 
   it('refuses while the event loop is late, and takes again when it is not', () => {
-    const lag = { lagMs: 0 };
-    const desk = deskWith(lag);
+    const shed = { open: true };
+    const desk = deskWith(shed);
     fill(desk, 20);
 
-    lag.lagMs = 501;
+    shed.open = false;
     expect(() => desk.enter()).toThrow(expect.objectContaining({ code: 'overloaded' }));
-    lag.lagMs = 500;
+    shed.open = true;
     expect(() => desk.enter()).not.toThrow();
   });
 
   it('does not blame a lag on requests when there are hardly any', () => {
-    const desk = deskWith({ lagMs: 5_000 });
+    const desk = deskWith({ open: false });
 
     fill(desk, 16);
 

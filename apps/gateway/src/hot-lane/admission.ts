@@ -4,9 +4,8 @@ import type { ApiKey, KeyRing } from '#access/ports/key-ring.js';
 export interface AdmissionParts {
   readonly keys: KeyRing;
   readonly requestsMax: number;
-  readonly lag: { readonly lagMs: number };
-  /** Above this lag of the event loop nobody else comes in. */
-  readonly shedLagMs: number;
+  /** Which of the arrivals come in while the event loop is late. */
+  readonly shed: { admits(): boolean };
 }
 
 /** With fewer requests inside, something else makes the event loop late, and refusing would not help. */
@@ -47,7 +46,7 @@ export class AdmissionDesk {
     if (this.#inside >= this.parts.requestsMax) {
       throw refuse('overloaded', 'This gateway has as many requests as it can take. Try again shortly.');
     }
-    if (this.#inside >= BLAMELESS_MAX && this.parts.lag.lagMs > this.parts.shedLagMs) {
+    if (this.#inside >= BLAMELESS_MAX && !this.parts.shed.admits()) {
       throw refuse('overloaded', 'This gateway is too busy to answer in time. Try again shortly.');
     }
     this.#inside += 1;

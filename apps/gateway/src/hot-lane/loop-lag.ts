@@ -1,17 +1,18 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-const RESOLUTION_MS = 20;
-const LOOK_EVERY_MS = 250;
+const RESOLUTION_MS = 10;
+const LOOK_EVERY_MS = 100;
 const NS_PER_MS = 1_000_000;
 
 /** How late the event loop of this process is. */
 export interface LoopLag {
-  /** Milliseconds, as a mean of the last quarter of a second. */
+  /** Milliseconds, as a mean of the last tenth of a second. */
   readonly lagMs: number;
   stop(): void;
 }
 
-export function measureLoopLag(): LoopLag {
+/** @param onLook told the lag at every look, ten times a second. */
+export function measureLoopLag(onLook: (lagMs: number) => void): LoopLag {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   histogram.enable();
   let lagMs = 0;
@@ -19,6 +20,7 @@ export function measureLoopLag(): LoopLag {
     const meanMs = histogram.mean / NS_PER_MS;
     lagMs = Number.isNaN(meanMs) ? 0 : Math.max(0, meanMs - RESOLUTION_MS);
     histogram.reset();
+    onLook(lagMs);
   }, LOOK_EVERY_MS);
   timer.unref();
   return {
