@@ -44,7 +44,7 @@ export function generationDrifts(
   const charged = receipt.attempts.filter(({ billed }) => billed !== 'no');
   const corrected = charged.findLast(({ status }) => status === 'ok') ?? charged.at(-1);
   const toldBefore = amountsTold(adjustments);
-  const others = adjustments.filter((adjustment) => amountsTold([adjustment]).size === 0);
+  const others = adjustments.filter((adjustment) => !isFromBooks(adjustment));
   return receipt.attempts.flatMap((attempt) => {
     const theirs = books.get(attempt.n);
     if (theirs === undefined) return [];
@@ -60,11 +60,13 @@ export function generationDrifts(
   });
 }
 
+/** Does a correction say what the provider's books told of a call? */
+export const isFromBooks = ({ evidence }: Pick<ReceiptAdjusted, 'evidence'>): boolean => evidence.startsWith(EVIDENCE);
+
 /** Amounts by attempt number that earlier corrections took from the provider's books. */
 function amountsTold(adjustments: readonly ReceiptAdjusted[]): ReadonlyMap<number, bigint> {
   const told = new Map<number, bigint>();
-  for (const { evidence } of adjustments) {
-    if (!evidence.startsWith(EVIDENCE)) continue;
+  for (const { evidence } of adjustments.filter(isFromBooks)) {
     const { generations } = JSON.parse(evidence) as { readonly generations: readonly { n: number; to: string }[] };
     for (const { n, to } of generations) told.set(n, BigInt(to));
   }

@@ -2,6 +2,7 @@ import type { AttemptLine, PricedAttempt } from '#events/domain/attempt.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { ReceiptAdjusted } from '#events/domain/router-event.js';
 import { effectiveCost, RERATED, sumDeltas } from './effective-cost.js';
+import { isFromBooks } from './generation-drift.js';
 import { sumCost } from './seal-receipt.js';
 
 /** What a price book says to one attempt of a receipt. */
@@ -21,6 +22,7 @@ export interface RerateResult {
 /**
  * Prices the meters of a receipt again. The difference goes into an adjustment; corrections for other reasons (late
  * usage, an invoice) stay as they are. Idempotent: with its own adjustment the same prices give none.
+ * What the provider's own books said it cost stands: no price of ours is nearer to that.
  * An attempt whose usage nobody knows stays unpriced: a price alone makes no amount.
  */
 export function rerateReceipt(
@@ -29,6 +31,7 @@ export function rerateReceipt(
   priceAgain: PriceAgain,
 ): RerateResult {
   const before = effectiveCost(receipt, adjustments);
+  if (adjustments.some(isFromBooks)) return { before, after: before, adjustment: null, priceHashes: [] };
   const charged = receipt.attempts.filter(({ billed }) => billed !== 'no');
   const priced = charged.map((attempt) => ({ attempt, now: priceOrKeep(receipt, attempt, priceAgain) }));
   const total = sumCost(priced.map(({ now }) => now));

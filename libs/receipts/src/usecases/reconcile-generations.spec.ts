@@ -5,6 +5,7 @@ import { adjustedRecord, ArrayLog, sealedRecord } from '../__fixtures__/array-lo
 import { generateReceipts } from '../__fixtures__/generated-receipts.js';
 import { effectiveCost } from '../domain/effective-cost.js';
 import type { Generation } from '../domain/generation.js';
+import { rerateReceipt } from '../domain/rerate-receipt.js';
 import { reconcileGenerations } from './reconcile-generations.js';
 import { readAdjustments } from './scan-receipts.js';
 
@@ -122,6 +123,18 @@ describe('comparing calls with the provider’s own books', () => {
     ]);
     expect([first.corrected, second.corrected]).toEqual([3, 0]);
     expect(second.drifts.map(({ cause }) => cause)).toEqual(['none', 'none', 'none', 'none', 'price']);
+  });
+
+  it('stands when prices are re-rated afterwards', async () => {
+    const receipt = receiptOf(1, { usageSource: 'estimated' });
+    const { log, run } = setUp([receipt], { 'gen-1-1': told(700n) });
+    await run(true);
+    const adjustments = (await readAdjustments(log)).get(receipt.receiptId) ?? [];
+
+    const again = rerateReceipt(receipt, adjustments, (_, line) => ({ ...line, costPicoUsd: '5' }));
+
+    expect(adjustments).toHaveLength(1);
+    expect(again).toMatchObject({ before: 700n, after: 700n, adjustment: null });
   });
 
   it('leaves a receipt alone of which another part is still unknown', async () => {
