@@ -34,6 +34,9 @@ export class ReceiptsController {
   async explain(@CallerKey() key: ApiKey, @Param('id') id: string): Promise<unknown> {
     const receipt = await this.#find(key, id);
     const accepted = await findDecision(this.parts.reader, receipt.receiptId as ReceiptId);
+    const proof = await this.parts.transparency
+      .proofState(key.tenantId, receipt.receiptId as ReceiptId)
+      .catch(() => null);
     const decision = accepted?.decision ?? null;
     const candidates = (decision as { candidates?: unknown } | null)?.candidates ?? [];
     return {
@@ -46,6 +49,7 @@ export class ReceiptsController {
       decision: toSnakeCase(decision),
       decision_available: decision !== null,
       cache: toSnakeCase(receipt.cache),
+      proof: toSnakeCase(proof),
       attempts: receipt.attempts.map((attempt) => ({
         n: attempt.n,
         kind: attempt.kind,

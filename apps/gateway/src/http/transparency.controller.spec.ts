@@ -1,3 +1,4 @@
+import type { ReceiptId } from '#events/domain/ids.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +24,7 @@ const log = createMemoryLog();
 const keys = createKeyRing();
 const folder = mkdtempSync(join(tmpdir(), 'transparency-'));
 const paths = { directory: join(folder, 'transparency'), keyFile: join(folder, 'secrets', 'transparency-key') };
+let desk: TransparencyDesk;
 const ids = Array.from({ length: COUNT }, () => clock.newReceiptId());
 let http: HttpServer;
 let bearer = '';
@@ -48,7 +50,7 @@ beforeAll(async () => {
     onRefused: () => undefined,
     onError: () => undefined,
   });
-  const transparency = new TransparencyDesk({ reader: log.reader, directory: paths.directory, signer });
+  const transparency = (desk = new TransparencyDesk({ reader: log.reader, directory: paths.directory, signer }));
   const parts = { clock, keys, adminToken: ADMIN, transparency } as unknown as GatewayParts;
   http = await createHttpServer({ handle: () => false } as unknown as HotLane, parts, createLogger({ level: 'error' }));
   await vi.waitFor(async () => expect((await get('/transparency/receipts/0/checkpoint', '')).status).toBe(200), {
@@ -142,6 +144,19 @@ describe('the log as static files', () => {
     }
     expect((await get('/transparency/receipts/7/checkpoint', '')).status).toBe(404);
     expect((await get('/transparency/receipts/..%2f/checkpoint', '')).status).toBe(404);
+  });
+
+  it('knows whether a receipt can be proved yet, and tells its own tenant alone', async () => {
+    const fresh = clock.newReceiptId();
+    await seal(fresh, 'acme');
+
+    expect(await desk.proofState('acme', ids[256] as ReceiptId)).toEqual({
+      available: true,
+      log: 'receipts/0',
+      logIndex: 256,
+    });
+    expect(await desk.proofState('acme', fresh)).toMatchObject({ available: false });
+    expect(await desk.proofState('other', ids[256] as ReceiptId)).toBeNull();
   });
 
   it('shows entries, which are receipts of all tenants, to the operator alone', async () => {

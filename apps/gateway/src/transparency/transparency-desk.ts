@@ -56,6 +56,18 @@ export class TransparencyDesk {
     return proveEntry(this.#store(leaf.partition), Number(leaf.offset), this.#hash);
   }
 
+  /** Where the receipt stands and whether it can be proved yet; `null` when it is not found, or nothing is proved here. */
+  async proofState(
+    tenantId: string,
+    receiptId: ReceiptId,
+  ): Promise<{ readonly available: boolean; readonly log: string; readonly logIndex: number } | null> {
+    const leaf = this.exists ? await this.findLeaf(tenantId, receiptId) : null;
+    if (leaf === null) return null;
+    const logIndex = Number(leaf.offset);
+    const available = (await this.#size(leaf.partition)) > logIndex;
+    return { available, log: `receipts/${leaf.partition}`, logIndex };
+  }
+
   /** One key for each log, one a line, in the order of the partitions. */
   async keys(): Promise<string> {
     const partitions = await this.#parts.reader.partitions(TOPICS.receipts);
