@@ -8,6 +8,7 @@ import { RouterError } from '#events/domain/router-error.js';
 import { createLogger } from '#telemetry/telemetry.module.js';
 import { clickhouseConnection } from '#config/domain/clickhouse-connection.js';
 import type { BootOrder, BootReport } from './boot/boot-order.js';
+import { onEndSignals } from './boot/end-signals.js';
 import { keepHeapSmall } from './boot/heap-settings.js';
 import { runGateway } from './boot/run-gateway.js';
 
@@ -19,23 +20,31 @@ async function main(): Promise<void> {
   keepHeapSmall();
   armFailpoint();
   const supervised = process.send !== undefined;
+  // While it starts nothing of a client's is here, and its log may be left at any moment.
+  let end: (drainMs?: number) => void = endAtOnce;
+  onEndSignals(
+    () => end(),
+    () => end(0),
+  );
+  // A supervisor that died takes its gateways with it, soon, because its successor waits for port and log; but what
+  // they have dispatched is sealed first.
+  if (supervised) process.on('disconnect', () => end(ORPHAN_DRAIN_MS));
   const { order, close } = supervised ? { order: await orderFromParent(), close: null } : await ownOrder();
   const logger = createLogger({ level: order.settings.environment.logLevel });
   const running = await runGateway(order, logger);
   report({ kind: 'ready', partition: order.partition, recoveredReceipts: running.recoveredReceipts });
   if (!supervised)
     logger.info({ host: order.settings.environment.host, port: order.settings.environment.port }, 'gateway is ready');
-  const end = (drainMs?: number): void => {
+  end = (drainMs) => {
     void running
       .shutDown(drainMs)
       .then(() => close?.())
       .then(() => process.exit(0));
   };
-  process.on('SIGTERM', () => end());
-  process.on('SIGINT', () => end());
-  // A supervisor that died takes its gateways with it, soon, because its successor waits for port and log; but what
-  // they have dispatched is sealed first.
-  if (supervised) process.on('disconnect', () => end(ORPHAN_DRAIN_MS));
+}
+
+function endAtOnce(): void {
+  process.exit(0);
 }
 
 function orderFromParent(): Promise<BootOrder> {

@@ -25,6 +25,8 @@ export interface Standalone {
   readonly sqlProblem: string | null;
   readonly recoveredReceipts: number;
   stop(): Promise<void>;
+  /** After `stop`: answers under way are not waited for any longer; they end in an error, with their receipts. */
+  hurry(): void;
 }
 
 export interface StandaloneOptions {
@@ -75,6 +77,9 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
       sqlProblem: engine?.problem ?? null,
       recoveredReceipts: recovered.reduce((sum, count) => sum + count, 0),
       stop: () => stopAll(running, directory),
+      hurry: () => {
+        for (const worker of workers) worker.hurry();
+      },
     };
   } catch (error) {
     await stopAll(running, directory);

@@ -6,7 +6,7 @@ import type { BootOrder } from './boot-order.js';
 
 export interface RunningGateway {
   readonly recoveredReceipts: number;
-  /** Stops accepting, lets answers end, flushes. Resolves when nothing is left to lose. */
+  /** Stops accepting, lets answers end, flushes. Resolves when nothing is left to lose. Again: a shorter time counts. */
   shutDown(drainMs?: number): Promise<void>;
 }
 
@@ -24,12 +24,12 @@ export async function runGateway(order: BootOrder, logger: Logger): Promise<Runn
     throw error;
   }
   let ending: Promise<void> | null = null;
-  const end = async (drainMs: number): Promise<void> => {
+  let deadline = Number.POSITIVE_INFINITY;
+  const end = async (): Promise<void> => {
     gateway.readiness.close();
     gateway.admission.close();
     http.server.close();
     http.server.closeIdleConnections();
-    const deadline = Date.now() + drainMs;
     while (gateway.admission.inside > 0 && Date.now() < deadline) {
       await sleep(20);
       http.server.closeIdleConnections();
@@ -45,6 +45,9 @@ export async function runGateway(order: BootOrder, logger: Logger): Promise<Runn
   };
   return {
     recoveredReceipts: gateway.recoveredReceipts,
-    shutDown: (drainMs = DRAIN_MS) => (ending ??= end(drainMs)),
+    shutDown: (drainMs = DRAIN_MS) => {
+      deadline = Math.min(deadline, Date.now() + drainMs);
+      return (ending ??= end());
+    },
   };
 }

@@ -17,6 +17,11 @@ const HOT_ROUTES: ReadonlyMap<string, Api> = new Map([
   ['/v1/chat/completions', 'chat.completions'],
   ['/v1/embeddings', 'embeddings'],
 ]);
+/** On a connection that stays open the next request would come here again. */
+const HEADERS_OF: Readonly<Record<string, string[]>> = {
+  method_not_allowed: ['allow', 'POST'],
+  shutting_down: ['connection', 'close'],
+};
 const NO_BODY = Buffer.alloc(0);
 
 export interface LaneParts {
@@ -48,7 +53,7 @@ export class HotLane {
     this.#serve(api, request, client).catch((error: unknown) => {
       const shown = toRouterError(error);
       if (shown.code === 'internal') this.parts.onBug(error);
-      client.fail(shown, shown.code === 'method_not_allowed' ? ['allow', 'POST'] : []);
+      client.fail(shown, [...(HEADERS_OF[shown.code] ?? [])]);
     });
     return true;
   }
