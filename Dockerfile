@@ -15,7 +15,7 @@ COPY --from=build --chown=node:node /app/dist dist
 COPY --from=build --chown=node:node /app/bin bin
 COPY --from=build --chown=node:node /app/assets assets
 COPY --from=build --chown=node:node /app/audits audits
-RUN mkdir /data && chown node:node /data
+RUN mkdir /data /transparency && chown node:node /data /transparency
 USER node
 ENV NODE_OPTIONS=--max-semi-space-size=8
 ENV NEXTMODEL_DATA_DIR=/data NEXTMODEL_HOST=0.0.0.0
