@@ -41,7 +41,9 @@ describe('the in-process index', () => {
     await index.remove({ receiptId: 'receipt-1' });
     const { sealed, vector } = cachePoint(1);
     const traces = (): boolean[] =>
-      [Buffer.from(sealed), Buffer.from((vector ?? unitVector(1)).buffer)].map((bytes) => readFileSync(path).includes(bytes));
+      [Buffer.from(sealed), Buffer.from((vector ?? unitVector(1)).buffer)].map((bytes) =>
+        readFileSync(path).includes(bytes),
+      );
 
     const before = traces();
     await Promise.all([index.scrub(), index.scrub()]);
