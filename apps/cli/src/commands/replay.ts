@@ -77,16 +77,20 @@ async function replayStoppedCache(
   let entries = 0;
   for (let partition = 0; partition < partitions; partition += 1) {
     const cipher = await openContentCipher(settings.environment, directory);
-    const result = await replayCache({
-      settings,
-      reader,
-      vectorsDirectory: directory.vectors,
-      partition,
-      cipher,
-      onProgress: ({ read, total }) => bar.show(read, total),
-    });
-    await cipher.close();
-    entries = result.entries;
+    try {
+      const result = await replayCache({
+        settings,
+        reader,
+        vectorsDirectory: directory.vectors,
+        partition,
+        cipher,
+        onProgress: ({ read, total }) => bar.show(read, total),
+      });
+      entries = result.entries;
+    } finally {
+      // An open connection to the store of keys would keep the process alive behind its error.
+      await cipher.close();
+    }
   }
   bar.end();
   return tell(true, { entries: String(entries) }, { entries: String(entries) });
