@@ -169,6 +169,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     models,
     durability: settings.environment.durability,
     unpriced: settings.prices.unpriced,
+    holdBudget: limits.hold,
     ledger: {
       log: log.writer,
       prices: prices.book,

@@ -1,9 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ApiKey } from '#access/ports/key-ring.js';
 import { createSystemClock } from '#events/events.module.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { RouterEvent } from '#events/domain/router-event.js';
-import { createKeyLimits } from './key-limits.js';
+import { createKeyLimits, type KeyLimits } from './key-limits.js';
 
 const KEY = { keyId: 'k', budgetUsd: '1', limits: {} } as ApiKey;
 const receipt = (receiptId: string, dollars: bigint): Receipt =>
@@ -36,4 +37,45 @@ describe('limits and budgets of keys', () => {
     } as RouterEvent);
     expect(() => limits.admit(KEY, 'r3', 0)).not.toThrow();
   });
+
+  it('lets ten of 200 parallel requests pass when the budget is for ten', async () => {
+    const limits = await createKeyLimits(null, createSystemClock(), 1_000);
+    limits.countSpend();
+    const ids = Array.from({ length: 200 }, (_, n) => `r${n}`);
+    for (const id of ids) void limits.admit(KEY, id, 0);
+
+    const passed = ids.filter((id) => holds(limits, id, 100_000_000_000n));
+
+    expect(passed).toHaveLength(10);
+  });
+
+  it('holds nothing after 1,000 requests of any ending, also before receipts count', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.boolean(),
+        fc.array(fc.boolean(), { minLength: 1_000, maxLength: 1_000 }),
+        async (counts, ends) => {
+          const limits = await createKeyLimits(null, createSystemClock(), 1_000);
+          if (counts) limits.countSpend();
+          for (const [n, held] of ends.entries()) {
+            void limits.admit(KEY, `r${n}`, 0);
+            if (held) holds(limits, `r${n}`, 900_000_000n);
+          }
+          for (const n of ends.keys()) limits.settled(receipt(`r${n}`, 0n));
+
+          expect(holds(limits, 'last', 1_000_000_000_000n)).toBe(true);
+        },
+      ),
+      { numRuns: 10 },
+    );
+  });
 });
+
+function holds(limits: KeyLimits, receiptId: string, picoUsd: bigint): boolean {
+  try {
+    limits.hold(KEY, receiptId, picoUsd);
+    return true;
+  } catch {
+    return false;
+  }
+}

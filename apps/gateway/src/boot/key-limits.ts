@@ -23,6 +23,11 @@ export interface KeyLimits {
    * here on replays all receipts, so there is nothing to remember of earlier ones. Idempotent.
    */
   countSpend(): void;
+  /**
+   * Holds what a request will probably cost, until `settled`. Again for the same receipt: replaces the amount.
+   * @throws RouterError `insufficient_quota` (429) when the budget leaves less.
+   */
+  readonly hold: (key: ApiKey, receiptId: string, picoUsd: bigint) => void;
   /** Frees what was taken; to be called with every receipt. */
   settled(receipt: Receipt): void;
   /** Spend that other processes have sealed. */
@@ -57,8 +62,10 @@ export async function createKeyLimits(redisUrl: string | null, clock: Clock, lea
     countSpend() {
       counting = true;
     },
+    hold: (key, receiptId, picoUsd) => spend.reserve(key, receiptId, picoUsd, clock.nowMs()),
     settled(receipt) {
       if (counting) spend.apply(receipt);
+      else spend.release(receipt.receiptId);
       const done = admitted.get(receipt.receiptId);
       if (done === undefined) return;
       admitted.delete(receipt.receiptId);

@@ -14,7 +14,7 @@ import { finishAnswer } from './finish-answer.js';
 import { followAnswer } from './follow-answer.js';
 import { leadSignal } from './lead-signal.js';
 import { LiveAnswer } from './live-answer.js';
-import { applyCostLimit, attemptLimits } from './request-limits.js';
+import { applyCostLimit, attemptLimits, holdExpectedCost } from './request-limits.js';
 import type { ModelPolicy } from './model-policies.js';
 import { RequestLedger } from './request-ledger.js';
 import type { RequestContext } from './request-context.js';
@@ -121,6 +121,7 @@ async function askProviders(state: RequestState, policy: ModelPolicy): Promise<v
   const { parts, context, client, ledger, flight, live } = state;
   const plan = state.plan as RoutePlan;
   const body = context.body as ChatRequest;
+  holdExpectedCost(state, plan, body);
   const salt = parts.cipher.salt(context.key.tenantId, `${context.receiptId}/response`);
   const sink = new CompletionSink(client, {
     receiptId: context.receiptId,

@@ -1,3 +1,4 @@
+import type { ApiKey } from '#access/ports/key-ring.js';
 import type { ContentCipher } from '#semantic-cache/ports/content-cipher.js';
 import type { SingleFlight } from '#semantic-cache/ports/single-flight.js';
 import type { CachePolicy, SemanticCache } from '#semantic-cache/ports/semantic-cache.js';
@@ -29,4 +30,6 @@ export interface CompletionParts {
   /** `strict`: the answer's last byte waits until the receipt is on disk. */
   readonly durability: 'strict' | 'fast';
   readonly unpriced: 'allow' | 'block' | 'cap';
+  /** Holds picodollars of a key's budget until the request's receipt. @throws RouterError `insufficient_quota` (429). */
+  readonly holdBudget: (key: ApiKey, receiptId: string, picoUsd: bigint) => void;
 }

@@ -1,9 +1,12 @@
 import type { AttemptLimits } from '#dispatch/ports/dispatcher.js';
 import type { ChatRequest, EmbeddingsRequest } from '#openai-wire/domain/chat-request.js';
-import type { RoutePlan } from '#routing/domain/route-plan.js';
+import type { RoutePlan, Target } from '#routing/domain/route-plan.js';
 import { limitCost } from './cost-limit.js';
 import type { RequestState } from './request-state.js';
 import { readPositiveInteger, type RequestContext } from './request-context.js';
+
+const BYTES_PER_TOKEN = 4;
+const OUTPUT_TOKENS = 1_024;
 
 /** A client may ask for less time than configured, never for more. */
 export function attemptLimits(defaults: AttemptLimits, context: RequestContext): AttemptLimits {
@@ -32,20 +35,46 @@ export function applyCostLimit(state: RequestState, plan: RoutePlan, body: ChatR
     bodyBytes: context.rawBody.byteLength,
     header: context.headers('x-nextmodel-max-cost-usd'),
     unpriced: parts.unpriced,
-    price: (target, inputTokens, outputTokens) => {
-      const { costPicoUsd } = parts.prices.price({
-        provider: target.provider,
-        providerKind: parts.registry.get(target.provider)?.adapter.kind ?? '',
-        model: target.model,
-        tenantId: context.key.tenantId,
-        atMs: context.acceptedMs,
-        meters: { input_uncached: inputTokens, output_text: outputTokens },
-        serviceTier: null,
-        usageSource: 'estimated',
-        billed: 'yes',
-        providerCostPicoUsd: null,
-      });
-      return costPicoUsd === null ? null : BigInt(costPicoUsd);
-    },
+    price: (target, inputTokens, outputTokens) => priceAt(state, target, inputTokens, outputTokens),
   });
+}
+
+/**
+ * Holds what the plan's first target will probably cost, until the receipt: a request that needs no provider holds
+ * nothing. An unpriced target holds 0. Does nothing for a key without a budget.
+ * @throws RouterError `insufficient_quota` (429) when the key's budget leaves less than that.
+ */
+export function holdExpectedCost(state: RequestState, plan: RoutePlan, body: ChatRequest | EmbeddingsRequest): void {
+  const { parts, context } = state;
+  const target = plan.targets[0];
+  if (context.key.budgetUsd === null || target === undefined) return;
+  const inputTokens = Math.ceil(context.rawBody.byteLength / BYTES_PER_TOKEN);
+  const expected = priceAt(state, target, inputTokens, expectedOutputTokens(body));
+  parts.holdBudget(context.key, context.receiptId, expected ?? 0n);
+}
+
+/** An answer is seldom as long as it may be: what clients allow counts up to the default only. */
+function expectedOutputTokens(body: ChatRequest | EmbeddingsRequest): number {
+  if (!Array.isArray(body['messages'])) return 0;
+  const asked = body['max_completion_tokens'] ?? body['max_tokens'];
+  const choices = typeof body['n'] === 'number' ? Math.max(1, Math.ceil(body['n'])) : 1;
+  const each = typeof asked === 'number' && asked >= 0 ? Math.min(Math.ceil(asked), OUTPUT_TOKENS) : OUTPUT_TOKENS;
+  return each * choices;
+}
+
+function priceAt(state: RequestState, target: Target, inputTokens: number, outputTokens: number): bigint | null {
+  const { parts, context } = state;
+  const { costPicoUsd } = parts.prices.price({
+    provider: target.provider,
+    providerKind: parts.registry.get(target.provider)?.adapter.kind ?? '',
+    model: target.model,
+    tenantId: context.key.tenantId,
+    atMs: context.acceptedMs,
+    meters: { input_uncached: inputTokens, output_text: outputTokens },
+    serviceTier: null,
+    usageSource: 'estimated',
+    billed: 'yes',
+    providerCostPicoUsd: null,
+  });
+  return costPicoUsd === null ? null : BigInt(costPicoUsd);
 }
