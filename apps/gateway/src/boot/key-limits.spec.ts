@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ApiKey } from '#access/ports/key-ring.js';
 import { createSystemClock } from '#events/events.module.js';
