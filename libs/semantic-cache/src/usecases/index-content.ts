@@ -42,6 +42,8 @@ interface IndexCounts {
   skipped: number;
   invalidations: number;
   dead: number;
+  /** How often a batch had to wait for a key that another process made a moment ago. */
+  awaited: number;
 }
 
 const INDEX_RETRY_MS = 1_000;
@@ -58,7 +60,7 @@ type Reading =
 /** Follows the content topic: stored answers into the index, invalidations out of it, in the order of the log. */
 export function createContentIndexer(parts: ContentIndexerParts): ContentIndexer {
   const { index } = parts;
-  const counts: IndexCounts = { indexed: 0, skipped: 0, invalidations: 0, dead: 0 };
+  const counts: IndexCounts = { indexed: 0, skipped: 0, invalidations: 0, dead: 0, awaited: 0 };
 
   let sweptAtMs = parts.nowMs();
   /** Expired entries answer nothing any more; this only makes room. */
@@ -100,6 +102,7 @@ export function createContentIndexer(parts: ContentIndexerParts): ContentIndexer
         const reading = await readStored(event.data, parts);
         if (reading.kind === 'wait') {
           await flush();
+          counts.awaited++;
           return { kind: 'again', afterMs: KEY_RETRY_MS };
         }
         if (reading.kind === 'point') pending.push(reading);

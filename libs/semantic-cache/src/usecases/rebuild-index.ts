@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RouterError } from '#events/domain/router-error.js';
 import { TOPICS } from '#events/domain/topics.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
@@ -75,6 +76,7 @@ async function fill({ reader, fresh, onProgress, ...rest }: RebuildParts): Promi
   );
   const total = partitions.reduce((sum, { first, head }) => sum + Number(head - first), 0);
   let read = 0;
+  let awaited = 0;
   const tell = (): void => onProgress?.({ read, total, indexed: indexer.counts.indexed });
   tell();
   for (const { partition, first, head } of partitions) {
@@ -83,6 +85,12 @@ async function fill({ reader, fresh, onProgress, ...rest }: RebuildParts): Promi
       const batch = await reader.read({ topic: TOPICS.content, partition, offset }, READ_LIMITS);
       if (batch.nextOffset <= offset) break;
       const outcome = await indexer.handle(batch);
+      if (outcome.kind === 'again' && indexer.counts.awaited > awaited) {
+        // Of a process that still runs: it hands the key over, or the content is too old to wait for.
+        awaited = indexer.counts.awaited;
+        await sleep(outcome.afterMs);
+        continue;
+      }
       if (outcome.kind === 'again') {
         throw new RouterError({
           code: 'store_unavailable',

@@ -72,5 +72,26 @@ if (binary === undefined) {
       await store.close();
       await other.close();
     });
+
+    it('hands over again what a server has forgotten that comes back empty, but for what was erased', async () => {
+      const port = await freePort();
+      const server = await startServer(port);
+      const store = await openStore(port);
+      await store.put(subjectKey('acme:a', 1));
+      await store.put(subjectKey('acme:b', 2));
+      await store.erase('acme:b', Number.MAX_SAFE_INTEGER);
+
+      server.kill('SIGKILL');
+      await once(server, 'exit');
+      await startServer(port);
+      const other = await openStore(port);
+
+      await expect
+        .poll(async () => (await other.get('acme:a/2.1').catch(() => null))?.keyId, { timeout: 15_000 })
+        .toBe('acme:a/2.1');
+      expect(await other.get('acme:b/2.2')).toBeNull();
+      await store.close();
+      await other.close();
+    });
   });
 }

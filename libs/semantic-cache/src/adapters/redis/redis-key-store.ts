@@ -8,6 +8,8 @@ const PREFIX = 'nextmodel:subject-keys:';
 const RETRY_MS = 500;
 /** Keys of subjects that were new while the server was away; the oldest goes, and with it one cached answer. */
 const WAITING_MAX = 10_000;
+/** Keys handed over that are handed over again when the server comes back: it may have come back without them. */
+const HANDED_MAX = 10_000;
 
 /**
  * Keys in Redis or Valkey, one hash per subject, for gateways and indexers on several machines. The values are wrapped
@@ -17,6 +19,7 @@ export class RedisKeyStore implements SubjectKeyStore {
   readonly immediate = false;
   readonly #redis: Redis;
   readonly #waiting = new Map<string, SubjectKey>();
+  readonly #handed = new Map<string, SubjectKey>();
   #retry: NodeJS.Timeout | null = null;
 
   constructor(url: string) {
@@ -29,6 +32,7 @@ export class RedisKeyStore implements SubjectKeyStore {
       retryStrategy: (round) => Math.min(100 * 2 ** Math.min(round, 5), 3_000),
     });
     this.#redis.on('error', () => {});
+    this.#redis.on('ready', () => this.#handAgain());
   }
 
   /** Waits for the first connection. A server that is away is no error here: calls reject until it is back. */
@@ -60,6 +64,9 @@ export class RedisKeyStore implements SubjectKeyStore {
     for (const key of this.#waiting.values()) {
       if (key.subject === subject && key.createdAtMs < beforeMs) this.#waiting.delete(key.keyId);
     }
+    for (const key of this.#handed.values()) {
+      if (key.subject === subject && key.createdAtMs < beforeMs) this.#handed.delete(key.keyId);
+    }
     const held = await guarded(this.#redis.hgetall(PREFIX + subject));
     const gone = Object.entries(held)
       .filter(([keyId, text]) => (parseKey(keyId, subject, text)?.createdAtMs ?? 0) < beforeMs)
@@ -82,13 +89,27 @@ export class RedisKeyStore implements SubjectKeyStore {
     const text = JSON.stringify([key.createdAtMs, Buffer.from(key.wrapped).toString('base64')]);
     try {
       await guarded(this.#redis.hsetnx(PREFIX + key.subject, key.keyId, text));
-      if (this.#waiting.get(key.keyId) === key) this.#waiting.delete(key.keyId);
+      if (this.#waiting.get(key.keyId) === key) this.#keepHanded(key);
       // Erased while it was on its way.
-      else await guarded(this.#redis.hdel(PREFIX + key.subject, key.keyId));
+      else if (this.#handed.get(key.keyId) !== key) await guarded(this.#redis.hdel(PREFIX + key.subject, key.keyId));
     } catch (error) {
       this.#retry ??= setTimeout(() => this.#retryAll(), RETRY_MS).unref();
       throw error;
     }
+  }
+
+  #keepHanded(key: SubjectKey): void {
+    this.#waiting.delete(key.keyId);
+    this.#handed.set(key.keyId, key);
+    const oldest = this.#handed.size > HANDED_MAX ? this.#handed.keys().next() : null;
+    if (oldest?.done === false) this.#handed.delete(oldest.value);
+  }
+
+  /** A server without persistence forgets its keys at a restart; this process still seals under them. */
+  #handAgain(): void {
+    for (const key of this.#handed.values()) this.#waiting.set(key.keyId, key);
+    this.#handed.clear();
+    this.#retryAll();
   }
 
   #retryAll(): void {
