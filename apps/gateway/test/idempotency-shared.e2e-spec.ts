@@ -1,6 +1,6 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redisBinary, startRedis, stopRedisServers } from '../../../tools/redis-server/start-redis.js';
 import {
   eventually,
   freePort,
@@ -9,20 +9,17 @@ import {
   type Product,
 } from '../../standalone/test/start-product.js';
 
-const binary = ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).status === 0);
-
-if (binary === undefined) {
+if (redisBinary === undefined) {
   describe('Idempotency-Key over Redis', () => {
     it.skip('no redis-server or valkey-server on this machine', () => {});
   });
 } else {
   describe('Idempotency-Key over Redis', () => {
-    let server: ChildProcess;
     let redis: Redis;
     let product: Product;
     beforeAll(async () => {
       const port = await freePort();
-      server = spawn(binary, ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], { stdio: 'ignore' });
+      await startRedis(port);
       redis = new Redis({ port, host: '127.0.0.1', retryStrategy: () => 50, maxRetriesPerRequest: null });
       redis.on('error', () => undefined);
       await redis.ping();
@@ -32,7 +29,7 @@ if (binary === undefined) {
     afterAll(async () => {
       redis?.disconnect();
       await product?.close();
-      server?.kill();
+      stopRedisServers();
     });
 
     const ask = (name: string, text: string, model = 'large'): Promise<ChatAnswer> =>

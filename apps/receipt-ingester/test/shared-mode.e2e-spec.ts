@@ -1,24 +1,18 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { brokerTools } from '../../../tools/kafka-broker/start-broker.mjs';
 import { ADMIN_TOKEN, eventually, freePort, KEY } from '../../standalone/test/start-product.js';
 import { ClientLedger, toPico } from './client-ledger.js';
-import { ENTRIES, type Gateway, prepareSharedSystem, type SharedSystem } from './shared-system.js';
+import { ENTRIES, type Gateway, prepareSharedSystem, type SharedSystem, sharedSystemLacks } from './shared-system.js';
 
 const OUTAGE_MS = process.env['NEXTMODEL_TEST_LONG'] === '1' ? 30_000 : 12_000;
 /** Calls of the first test's gateways, whose spools nobody ships any more. */
 const WITH_NOBODY_TO_SHIP = 2;
-const kafka = brokerTools();
-const missing = [
-  kafka.ok ? null : kafka.reason,
-  spawnSync('redis-server', ['--version']).status === 0 ? null : 'no redis-server on this machine',
-].filter((reason) => reason !== null);
+const missing = sharedSystemLacks();
 
-if (missing.length > 0) {
+if (missing !== '') {
   describe('the shared mode', () => {
-    it.skip(missing.join('; '), () => {});
+    it.skip(missing, () => {});
   });
 } else describeSharedMode();
 

@@ -1,10 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startSqlEngine, type SqlEngine } from '#receipts/receipts.module.js';
 import { FakeQdrant } from '../../../libs/semantic-cache/src/adapters/qdrant/test/fake-qdrant.js';
-import { startBroker, type RunningBroker } from '../../../tools/kafka-broker/start-broker.mjs';
+import { brokerTools, startBroker, type RunningBroker } from '../../../tools/kafka-broker/start-broker.mjs';
 import { startUpstream, type ScriptedUpstream } from '../../standalone/test/scripted-upstream.js';
 import { ADMIN_TOKEN, eventually, freePort, KEY } from '../../standalone/test/start-product.js';
 import { configuration, PRICES } from '../../standalone/test/test-configuration.js';
@@ -12,6 +13,17 @@ import { cleanEnv, OwnProcess } from './own-process.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const INGEST_PASSWORD = 'ingest/0123456789@abcdef';
+
+/** Why this machine cannot run the shared mode; empty when it can. */
+export function sharedSystemLacks(): string {
+  const kafka = brokerTools();
+  return [
+    kafka.ok ? null : kafka.reason,
+    spawnSync('redis-server', ['--version']).status === 0 ? null : 'no redis-server on this machine',
+  ]
+    .filter((reason) => reason !== null)
+    .join('; ');
+}
 
 /** What each process runs, below the root of the project. */
 export const ENTRIES = {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,19 +12,14 @@ import { parseCheckpoint, type Checkpoint } from '#transparency/domain/checkpoin
 import type { Finding } from '#transparency/domain/finding.js';
 import { createSha256TreeHash, NODE_CRYPTO, openTileStore } from '#transparency/transparency.module.js';
 import { proveConsistency } from '#transparency/usecases/prove-entry.js';
-import { brokerTools } from '../../../tools/kafka-broker/start-broker.mjs';
 import { eventually, KEY } from '../../standalone/test/start-product.js';
-import { type Gateway, prepareSharedSystem, type SharedSystem } from './shared-system.js';
+import { type Gateway, prepareSharedSystem, type SharedSystem, sharedSystemLacks } from './shared-system.js';
 
-const kafka = brokerTools();
-const missing = [
-  kafka.ok ? null : kafka.reason,
-  spawnSync('redis-server', ['--version']).status === 0 ? null : 'no redis-server on this machine',
-].filter((reason) => reason !== null);
+const missing = sharedSystemLacks();
 
-if (missing.length > 0) {
+if (missing !== '') {
   describe('proofs in the shared mode', () => {
-    it.skip(missing.join('; '), () => {});
+    it.skip(missing, () => {});
   });
 } else describeProofs();
 

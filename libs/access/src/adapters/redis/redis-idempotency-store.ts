@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Redis } from 'ioredis';
-import { RouterError } from '#events/domain/router-error.js';
+import type { Redis } from 'ioredis';
 import type {
   IdempotencyBounds,
   IdempotencyClaim,
@@ -10,8 +9,8 @@ import type {
   SealedAnswer,
 } from '../../ports/idempotency-store.js';
 import { CLAIM_SCRIPT, FORGET_SCRIPT, KEEP_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT } from './idempotency-scripts.js';
+import { answered, closeRedis, connectRedis, createRedis } from './redis-connection.js';
 
-const CONNECT_TIMEOUT_MS = 3_000;
 /** A sealed answer of a megabyte crosses a network well within it; a server that is slower counts as away. */
 const COMMAND_TIMEOUT_MS = 500;
 const PREFIX = 'nextmodel:idempotency:';
@@ -35,25 +34,16 @@ export class RedisIdempotencyStore implements IdempotencyStore {
     url: string,
     private readonly bounds: IdempotencyBounds,
   ) {
-    this.#redis = new Redis(url, {
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      commandTimeout: COMMAND_TIMEOUT_MS,
-      retryStrategy: (round) => Math.min(100 * 2 ** Math.min(round, 5), 3_000),
-    }) as Redis & Scripts;
+    this.#redis = createRedis(url, COMMAND_TIMEOUT_MS) as Redis & Scripts;
     this.#redis.defineCommand('nextmodelClaim', { numberOfKeys: 1, lua: CLAIM_SCRIPT });
     this.#redis.defineCommand('nextmodelRenew', { numberOfKeys: 1, lua: RENEW_SCRIPT });
     this.#redis.defineCommand('nextmodelRelease', { numberOfKeys: 1, lua: RELEASE_SCRIPT });
     this.#redis.defineCommand('nextmodelKeep', { numberOfKeys: 4, lua: KEEP_SCRIPT });
     this.#redis.defineCommand('nextmodelForget', { numberOfKeys: 3, lua: FORGET_SCRIPT });
-    this.#redis.on('error', () => {});
   }
 
-  /** Waits for the first connection. A server that is away is no error here: calls reject until it is back. */
-  async connect(): Promise<void> {
-    await this.#redis.connect().catch(() => {});
+  connect(): Promise<void> {
+    return connectRedis(this.#redis);
   }
 
   async claim({ owner, id, fingerprint, holder }: IdempotencyClaim): Promise<IdempotencyState> {
@@ -91,8 +81,8 @@ export class RedisIdempotencyStore implements IdempotencyStore {
     await guarded(this.#redis.ping());
   }
 
-  async close(): Promise<void> {
-    await this.#redis.quit().catch(() => this.#redis.disconnect());
+  close(): Promise<void> {
+    return closeRedis(this.#redis);
   }
 }
 
@@ -114,17 +104,4 @@ function keysOf(owner: string): OwnerKeys {
   };
 }
 
-async function guarded<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    throw new RouterError({
-      code: 'store_unavailable',
-      publicMessage: 'The store of idempotent answers does not answer.',
-      detail: error instanceof Error ? error.message : 'redis',
-      httpStatus: 503,
-      retryable: true,
-      cause: error,
-    });
-  }
-}
+const guarded = <T>(call: Promise<T>): Promise<T> => answered(call, 'The store of idempotent answers does not answer.');

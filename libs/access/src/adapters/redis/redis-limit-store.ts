@@ -1,9 +1,8 @@
-import { Redis } from 'ioredis';
-import { RouterError } from '#events/domain/router-error.js';
+import type { Redis } from 'ioredis';
 import type { LimitStore, LimitTaken } from '../../ports/limit-store.js';
 import { BUCKET_SCRIPT, PLACE_SCRIPT } from './limit-scripts.js';
+import { answered, closeRedis, connectRedis, createRedis } from './redis-connection.js';
 
-const CONNECT_TIMEOUT_MS = 3000;
 /** A counter is worth less than the request that waits for it. */
 const COMMAND_TIMEOUT_MS = 250;
 const PREFIX = 'nextmodel:limit:';
@@ -21,22 +20,13 @@ export class RedisLimitStore implements LimitStore {
   readonly #redis: Redis & Scripts;
 
   constructor(url: string) {
-    this.#redis = new Redis(url, {
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      commandTimeout: COMMAND_TIMEOUT_MS,
-      retryStrategy: (round) => Math.min(100 * 2 ** Math.min(round, 5), 3000),
-    }) as Redis & Scripts;
+    this.#redis = createRedis(url, COMMAND_TIMEOUT_MS) as Redis & Scripts;
     this.#redis.defineCommand('nextmodelBucket', { numberOfKeys: 1, lua: BUCKET_SCRIPT });
     this.#redis.defineCommand('nextmodelPlace', { numberOfKeys: 1, lua: PLACE_SCRIPT });
-    this.#redis.on('error', () => {});
   }
 
-  /** Waits for the first connection. A server that is away is no error here: calls reject until it is back. */
-  async connect(): Promise<void> {
-    await this.#redis.connect().catch(() => {});
+  connect(): Promise<void> {
+    return connectRedis(this.#redis);
   }
 
   async take(bucket: string, cost: number, limit: number, windowMs: number, nowMs: number): Promise<LimitTaken> {
@@ -61,8 +51,8 @@ export class RedisLimitStore implements LimitStore {
     await guarded(this.#redis.ping());
   }
 
-  async close(): Promise<void> {
-    await this.#redis.quit().catch(() => this.#redis.disconnect());
+  close(): Promise<void> {
+    return closeRedis(this.#redis);
   }
 
   private bucket(name: string, args: readonly number[]): Promise<[number, string, number]> {
@@ -70,17 +60,4 @@ export class RedisLimitStore implements LimitStore {
   }
 }
 
-async function guarded<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    throw new RouterError({
-      code: 'store_unavailable',
-      publicMessage: 'The store of limits does not answer.',
-      detail: error instanceof Error ? error.message : 'redis',
-      httpStatus: 503,
-      retryable: true,
-      cause: error,
-    });
-  }
-}
+const guarded = <T>(call: Promise<T>): Promise<T> => answered(call, 'The store of limits does not answer.');
