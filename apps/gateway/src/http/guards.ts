@@ -2,11 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createParamDecorator, Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { ApiKey } from '#access/ports/key-ring.js';
 import { RouterError } from '#events/domain/router-error.js';
-import { AdminLockout } from './admin-lockout.js';
 import { GATEWAY_PARTS, type GatewayParts } from './gateway-parts.js';
 
 interface SlowRequest {
-  readonly ip: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   apiKey?: ApiKey;
 }
@@ -33,30 +31,18 @@ export class ApiKeyGuard implements CanActivate {
   }
 }
 
-/** The admin token; a virtual key never opens an admin route. A locked address waits, also with the right token. */
+/** The admin token; a virtual key never opens an admin route. */
 @Injectable()
 export class AdminGuard implements CanActivate {
   readonly #digest: Buffer;
-  readonly #lockout = new AdminLockout(() => performance.now());
 
   constructor(@Inject(GATEWAY_PARTS) parts: GatewayParts) {
     this.#digest = digest(parts.adminToken);
   }
 
   canActivate(context: ExecutionContext): boolean {
-    const request = context.switchToHttp().getRequest<SlowRequest>();
-    const waitMs = this.#lockout.waitMs(request.ip);
-    if (waitMs > 0) {
-      throw new RouterError({
-        code: 'rate_limit_exceeded',
-        publicMessage: 'Too many wrong admin credentials from this address.',
-        httpStatus: 429,
-        retryAfterMs: waitMs,
-      });
-    }
-    const bearer = bearerOf(request);
+    const bearer = bearerOf(context.switchToHttp().getRequest<SlowRequest>());
     if (timingSafeEqual(digest(bearer), this.#digest)) return true;
-    if (bearer !== '') this.#lockout.failed(request.ip);
     throw new RouterError({
       code: 'invalid_api_key',
       publicMessage: 'This route needs the admin token.',
