@@ -49,6 +49,19 @@ describe('limits and budgets of keys', () => {
     expect(passed).toHaveLength(10);
   });
 
+  it('lets a request that is alone use up what is left, and nobody beside it', async () => {
+    const limits = await createKeyLimits(null, createSystemClock(), 1_000);
+    limits.countSpend();
+
+    const first = holds(limits, 'r1', 5_000_000_000_000n);
+    const beside = holds(limits, 'r2', 1n);
+    limits.settled({ ...receipt('r1', 0n), costPicoUsd: '600000000000' });
+    const afterwards = holds(limits, 'r3', 5_000_000_000_000n);
+    limits.settled({ ...receipt('r3', 0n), costPicoUsd: '600000000000' });
+
+    expect([first, beside, afterwards, holds(limits, 'r4', 1n)]).toEqual([true, false, true, false]);
+  });
+
   it('holds nothing after 1,000 requests of any ending, also before receipts count', async () => {
     await fc.assert(
       fc.asyncProperty(

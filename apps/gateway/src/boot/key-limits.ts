@@ -6,6 +6,7 @@ import {
 } from '#access/access.module.js';
 import type { ApiKey } from '#access/ports/key-ring.js';
 import { inputTokens, outputTokens } from '#events/domain/meters.js';
+import { decimalToPico } from '#events/domain/money.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { RouterEvent } from '#events/domain/router-event.js';
 import type { Clock } from '#events/ports/clock.js';
@@ -24,8 +25,8 @@ export interface KeyLimits {
    */
   countSpend(): void;
   /**
-   * Holds what a request will probably cost, until `settled`. Again for the same receipt: replaces the amount.
-   * @throws RouterError `insufficient_quota` (429) when the budget leaves less.
+   * Holds what a request will probably cost, until `settled`; for a key that holds nothing else, at most what is left.
+   * @throws RouterError `insufficient_quota` (429) when nothing is left, or less than that beside other requests.
    */
   readonly hold: (key: ApiKey, receiptId: string, picoUsd: bigint) => void;
   /** Frees what was taken; to be called with every receipt. */
@@ -62,7 +63,15 @@ export async function createKeyLimits(redisUrl: string | null, clock: Clock, lea
     countSpend() {
       counting = true;
     },
-    hold: (key, receiptId, picoUsd) => spend.reserve(key, receiptId, picoUsd, clock.nowMs()),
+    hold(key, receiptId, picoUsd) {
+      const budget = key.budgetUsd === null ? null : decimalToPico(key.budgetUsd);
+      if (budget === null) return;
+      const { picoUsd: spent, reservedPicoUsd } = spend.spent(key.keyId);
+      const left = budget - spent;
+      // A budget ends with what was spent, not with what one request might cost: alone, it may use up the rest.
+      const alone = reservedPicoUsd === 0n;
+      spend.reserve(key, receiptId, alone && picoUsd > left ? left : picoUsd, clock.nowMs());
+    },
     settled(receipt) {
       if (counting) spend.apply(receipt);
       else spend.release(receipt.receiptId);
