@@ -27,6 +27,8 @@ describe('a receipt', () => {
   it('says the same in headers, over HTTP, as generation and in SQL', async () => {
     const headers = {
       'x-nextmodel-tags': 'case=agree,team=blue',
+      'x-nextmodel-session': 'chat-7',
+      'x-stainless-retry-count': '1',
       traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`,
     };
 
@@ -53,6 +55,8 @@ describe('a receipt', () => {
       finish_reason: 'stop',
       trace_id: 'ab'.repeat(16),
       tags: { case: 'agree', team: 'blue' },
+      session_id: 'chat-7',
+      client_retry_count: 1,
       meters: { input_uncached: 800, input_cache_read: 200, output_text: 60, output_reasoning: 40 },
       attempts: [
         { n: 1, kind: 'primary', provider: 'alpha', model: 'alpha-large', status: 'ok', cost_usd: COST_OF_LARGE },
@@ -76,7 +80,8 @@ describe('a receipt', () => {
     });
     const row = await product.row(
       `SELECT served_model, provider, toString(cost_usd), cost_status, attempts, tok_in, tok_cache_read, tok_out, tok_reasoning,
-         tags['team'], status, http_status, latency_ms, lower(hex(trace_id)), api_key_id, tenant_id, wasted_usd = 0
+         tags['team'], status, http_status, latency_ms, lower(hex(trace_id)), api_key_id, tenant_id, wasted_usd = 0,
+         session_id, client_retry_count
        FROM receipts FINAL WHERE receipt_id = '${uuidOf(answer.receiptId)}'`,
     );
     expect(row.slice(0, 12)).toEqual([
@@ -94,7 +99,8 @@ describe('a receipt', () => {
       '200',
     ]);
     expect(row[12]).toBe(String(receipt['latency_ms']));
-    expect(row.slice(13)).toEqual(['ab'.repeat(16), receipt['api_key_id'], receipt['tenant_id'], '1']);
+    expect(row.slice(17)).toEqual(['chat-7', '1']);
+    expect(row.slice(13, 17)).toEqual(['ab'.repeat(16), receipt['api_key_id'], receipt['tenant_id'], '1']);
   });
 
   it('has a cost that is NULL, never zero, when no price is known', async () => {

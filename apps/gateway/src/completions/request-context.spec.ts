@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReceiptId } from '#events/domain/ids.js';
-import { readPositiveInteger, readTags, readTraceId } from './request-context.js';
+import { readPositiveInteger, readSessionId, readTags, readTraceId } from './request-context.js';
 
 const id = '01890000-0000-7000-8000-000000000001' as ReceiptId;
 
@@ -29,5 +29,11 @@ describe('request headers', () => {
     for (const text of ['0', '-1', '1.5', 'soon', '']) {
       expect(() => readPositiveInteger('x', text)).toThrow(/positive whole number/);
     }
+  });
+
+  it('takes a session as it is named, bounded, and none without a name', () => {
+    expect(readSessionId(' chat-7 ')).toBe('chat-7');
+    expect(readSessionId('s'.repeat(500))).toHaveLength(128);
+    expect([readSessionId(undefined), readSessionId('  ')]).toEqual([null, null]);
   });
 });

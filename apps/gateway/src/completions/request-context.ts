@@ -70,3 +70,11 @@ export function readPositiveInteger(name: string, text: string | undefined): num
 export function readRetryCount(text: string | undefined): number | null {
   return text !== undefined && /^\d{1,4}$/.test(text) ? Number(text) : null;
 }
+
+const SESSION_CHARACTERS_MAX = 128;
+
+/** `x-nextmodel-session`, cut at 128 characters; `null` when it is absent or empty. */
+export function readSessionId(text: string | undefined): string | null {
+  const session = text?.trim().slice(0, SESSION_CHARACTERS_MAX) ?? '';
+  return session === '' ? null : session;
+}

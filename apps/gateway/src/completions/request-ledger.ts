@@ -14,7 +14,7 @@ import { costStatus, sealReceipt, sumCost } from '#receipts/domain/seal-receipt.
 import type { UsageCost } from '#openai-wire/domain/usage-view.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
 import { commitment } from './commitment.js';
-import { readRetryCount, type RequestContext } from './request-context.js';
+import { readRetryCount, readSessionId, type RequestContext } from './request-context.js';
 
 /** What every request's ledger shares. */
 export interface LedgerParts {
@@ -205,6 +205,7 @@ export class RequestLedger implements AttemptRecorder {
     const plan = this.#plan;
     const body = context.body;
     const clientRetryCount = readRetryCount(context.headers('x-stainless-retry-count'));
+    const sessionId = readSessionId(context.headers('x-nextmodel-session'));
     const accepted: RequestAccepted = {
       receiptId: context.receiptId,
       tenantId: context.key.tenantId,
@@ -221,6 +222,7 @@ export class RequestLedger implements AttemptRecorder {
       api: context.api,
       streamed: body?.['stream'] === true,
       ...(clientRetryCount === null ? {} : { clientRetryCount }),
+      ...(sessionId === null ? {} : { sessionId }),
       requestedModel: body?.model ?? '',
       requestCommitment: commitment(parts.salt(context.key.tenantId, `${context.receiptId}/request`), context.rawBody),
       cache: this.#cache,

@@ -53,6 +53,8 @@ export interface Receipt {
   readonly streamed: boolean;
   /** Which try of an OpenAI SDK it was, from 0 (`x-stainless-retry-count`); absent when the client did not say. */
   readonly clientRetryCount?: number;
+  /** What the client said its requests belong to (`x-nextmodel-session`); absent when it did not say. */
+  readonly sessionId?: string;
   readonly requestedModel: string;
   readonly servedModel: string | null;
   readonly provider: string | null;

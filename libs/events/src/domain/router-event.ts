@@ -17,6 +17,7 @@ export interface RequestAccepted {
   readonly api: Receipt['api'];
   readonly streamed: boolean;
   readonly clientRetryCount?: number;
+  readonly sessionId?: string;
   readonly requestedModel: string;
   readonly requestCommitment: string;
   readonly cache: Receipt['cache'];

@@ -119,6 +119,7 @@ function receipt({ receiptId, atMs, tenant, key, cacheResult, latencyMs, attempt
     sealedAt: new Date(atMs + latencyMs).toISOString(),
     api: 'chat.completions',
     streamed,
+    ...(key % 2 === 0 ? { clientRetryCount: tenant % 3, sessionId: `session-${key}` } : {}),
     requestedModel: 'auto',
     servedModel: served?.model ?? null,
     provider: served?.provider ?? null,

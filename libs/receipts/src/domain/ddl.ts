@@ -10,10 +10,10 @@ import {
 
 /**
  * Version of the tables below. 2: `wasted_usd` and `avoided_usd` may be NULL (unknown).
- * 3: rollups. A change makes new tables right
+ * 3: rollups. 4: `client_retry_count`, `session_id`. A change makes new tables right
  * and adds an `ALTER` that brings older ones there; it may run again.
  */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 export const DEFAULT_DATABASE = 'nextmodel';
 
 /**
@@ -76,6 +76,11 @@ TTL stored_at + INTERVAL 800 DAY ${SETTINGS}`,
     ...(from === 1 ? ['wasted_usd', 'avoided_usd'] : []).map(
       (column) => `ALTER TABLE ${d}.receipts MODIFY COLUMN ${column} ${RECEIPT_COLUMNS[column]}`,
     ),
+    ...(from > 0 && from < 4
+      ? ['client_retry_count', 'session_id'].map(
+          (column) => `ALTER TABLE ${d}.receipts ADD COLUMN IF NOT EXISTS ${column} ${RECEIPT_COLUMNS[column]}`,
+        )
+      : []),
     ...viewStatements(d),
     ...ROLLUPS.map((rollup) => rollupTable(d, rollup)),
     `INSERT INTO ${d}.schema_version (version) VALUES (${SCHEMA_VERSION})`,

@@ -47,6 +47,9 @@ export const RECEIPT_COLUMNS: Readonly<Record<string, string>> = {
   tags: 'Map(LowCardinality(String), String) CODEC(ZSTD(1))',
   api: text,
   streamed: 'Bool',
+  /** `NULL` = the client did not say. */
+  client_retry_count: 'Nullable(UInt16)',
+  session_id: 'String CODEC(ZSTD(1))',
   requested_model: text,
   served_model: text,
   provider: text,

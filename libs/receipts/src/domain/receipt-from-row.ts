@@ -56,6 +56,8 @@ export function fromReceiptRow(row: RowObject, attemptRows: readonly RowObject[]
     sealedAt: time(row, 'sealed_at'),
     api: text(row, 'api') as Receipt['api'],
     streamed: row['streamed'] === true,
+    ...(typeof row['client_retry_count'] === 'number' ? { clientRetryCount: row['client_retry_count'] } : {}),
+    ...(text(row, 'session_id') === '' ? {} : { sessionId: text(row, 'session_id') }),
     requestedModel: text(row, 'requested_model'),
     servedModel: orNull(text(row, 'served_model')),
     provider: orNull(text(row, 'provider')),

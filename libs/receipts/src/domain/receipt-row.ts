@@ -79,6 +79,8 @@ export function toReceiptRow(receipt: Receipt, place: RowPlace): Row {
     textMapCell('tags', receipt.tags),
     textCell('api', receipt.api),
     receipt.streamed === true,
+    maybeCell(receipt.clientRetryCount ?? null, (value) => countCell('client_retry_count', value, U16)),
+    textCell('session_id', receipt.sessionId),
     textCell('requested_model', receipt.requestedModel),
     textCell('served_model', receipt.servedModel),
     textCell('provider', receipt.provider),

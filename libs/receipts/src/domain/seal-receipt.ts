@@ -47,6 +47,7 @@ export function sealReceipt(parts: ReceiptParts): Receipt {
     api: accepted.api,
     streamed: accepted.streamed,
     ...(accepted.clientRetryCount === undefined ? {} : { clientRetryCount: accepted.clientRetryCount }),
+    ...(accepted.sessionId === undefined ? {} : { sessionId: accepted.sessionId }),
     requestedModel: accepted.requestedModel,
     servedModel: last?.model ?? null,
     provider: last?.provider ?? null,

@@ -44,6 +44,19 @@ const attemptOf = (each: Receipt, n: number) =>
   each.attempts[n] as { -readonly [K in keyof Receipt['attempts'][0]]: Receipt['attempts'][0][K] };
 
 describe('sound evidence', () => {
+  it('may say which try of its client it was, as the official OpenAI client does each time, and its session', async () => {
+    const retried = { ...receipt, clientRetryCount: 2, sessionId: 'chat-7' };
+    const inSql = { state: 'present', receipt: retried } as const;
+
+    const { findings } = checkEvidence({ ...(await logReceipt(retried)), sql: inSql, bodies: null }, null, NODE_CRYPTO);
+
+    const told = findings.filter(({ what }) => what === 'fields' || what === 'sql');
+    expect(told.map(({ what, state }) => `${what} ${state}`)).toEqual(['fields ok', 'sql ok']);
+    expect(faults(await sealed((copy) => (copy.clientRetryCount = -1)))).toEqual([
+      'fields: clientRetryCount is -1, but must be a whole number from 0',
+    ]);
+  });
+
   it('is found sound in every part, with node:crypto and with WebCrypto alike', async () => {
     const here = checkEvidence(sound, `rcpt_${receipt.receiptId}`, NODE_CRYPTO);
     const inBrowsers = await overWebCrypto(

@@ -3,6 +3,7 @@ import {
   ATTEMPT_FIELDS,
   CACHE_FIELDS,
   LINE_FIELDS,
+  OPTIONAL_RECEIPT_FIELDS,
   RECEIPT_FIELDS,
   ROUTE_FIELDS,
   type FieldKind,
@@ -21,7 +22,7 @@ const FINDINGS_MAX = 20;
 export function checkFields(event: object): readonly Finding[] {
   const findings: Finding[] = [];
   const receipt = event as Values;
-  check(receipt, RECEIPT_FIELDS, '', findings);
+  check(receipt, RECEIPT_FIELDS, '', findings, OPTIONAL_RECEIPT_FIELDS);
   checkMap(receipt['cache'], CACHE_FIELDS, 'cache', findings);
   checkMap(receipt['route'], ROUTE_FIELDS, 'route', findings);
   for (const [n, attempt] of listOf(receipt['attempts']).entries()) {
@@ -39,15 +40,17 @@ function checkMap(value: unknown, fields: Fields, path: string, findings: Findin
   else findings.push(wrong('fields', `${path} is ${show(value)}, but must be an object`));
 }
 
-function check(values: Values, fields: Fields, prefix: string, findings: Finding[]): void {
-  for (const [name, kind] of Object.entries(fields)) {
-    if (!Object.hasOwn(values, name)) findings.push(wrong('fields', `${prefix}${name} is missing`));
-    else if (!kind.fits(values[name])) {
+function check(values: Values, fields: Fields, prefix: string, findings: Finding[], optional: Fields = {}): void {
+  for (const [name, kind] of Object.entries({ ...fields, ...optional })) {
+    if (!Object.hasOwn(values, name)) {
+      if (!Object.hasOwn(optional, name)) findings.push(wrong('fields', `${prefix}${name} is missing`));
+    } else if (!kind.fits(values[name])) {
       findings.push(wrong('fields', `${prefix}${name} is ${show(values[name])}, but must be ${kind.is}`));
     }
   }
   for (const name of Object.keys(values)) {
-    if (!Object.hasOwn(fields, name)) findings.push(unknown('fields', `${prefix}${name} is no field known here`));
+    if (Object.hasOwn(fields, name) || Object.hasOwn(optional, name)) continue;
+    findings.push(unknown('fields', `${prefix}${name} is no field known here`));
   }
 }
 
