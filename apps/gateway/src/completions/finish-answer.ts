@@ -41,7 +41,9 @@ export async function finishAnswer(
     content: stored?.store === true ? stored.event : null,
   });
   if (content !== null && stored?.store === true) {
-    state.flight?.land({ content, receiptId: context.receiptId, madeMs: parts.clock.nowMs() });
+    const shared = { content, receiptId: context.receiptId, madeMs: parts.clock.nowMs() };
+    // The sealed text holds the same content and is a third longer than its JSON.
+    state.flight?.land(shared, stored.event.sealed.length);
   } else if (ok) state.flight?.dissolve();
   const cost = ledger.cost();
   if (ok) {

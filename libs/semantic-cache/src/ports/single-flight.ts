@@ -24,8 +24,11 @@ export interface Flight<T, L = never> {
   readonly waiting: number;
   /** @param onDeserted called whenever the last one who waited has given up. */
   onDeserted(onDeserted: () => void): void;
-  /** The whole answer, streamed or not: all who wait get it, and those who come within the linger time. */
-  land(value: T): void;
+  /**
+   * The whole answer, streamed or not: all who wait get it, and those who come within the linger time.
+   * @param bytes about what it takes in memory: answers that linger are bounded by it.
+   */
+  land(value: T, bytes: number): void;
   /** This leader could not get an answer: one of those who wait leads, the others wait for that one. */
   fail(): void;
   /** There is an answer, but it must not be shared (cut off, tool calls, a refusal): all who wait go alone. */

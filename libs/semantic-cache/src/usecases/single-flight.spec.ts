@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Flight, FlightPart } from '../ports/single-flight.js';
 import { createSingleFlight } from './single-flight.js';
 
@@ -14,7 +14,7 @@ describe('single flight', () => {
 
     const leader = flightOf(await flights.join('k', 1_000));
     const others = Array.from({ length: 99 }, () => flights.join('k', 1_000));
-    leader.land('answer');
+    leader.land('answer', 1);
 
     expect(new Set((await Promise.all(others)).map((part) => JSON.stringify(part)))).toEqual(
       new Set(['{"role":"answer","value":"answer"}']),
@@ -31,7 +31,7 @@ describe('single flight', () => {
 
   it('gives a landed answer for a while and then flies again', async () => {
     const flights = createSingleFlight<string>({ lingerMs: 30 });
-    flightOf(await flights.join('k', 1_000)).land('answer');
+    flightOf(await flights.join('k', 1_000)).land('answer', 1);
 
     const soon = await flights.join('k', 1_000);
     await new Promise((resolve) => setTimeout(resolve, 60));
@@ -49,8 +49,8 @@ describe('single flight', () => {
 
     leader.fail();
     const next = flightOf(await second);
-    leader.land('too late');
-    next.land('from the second');
+    leader.land('too late', 1);
+    next.land('from the second', 1);
 
     expect(await third).toEqual({ role: 'answer', value: 'from the second' });
   });
@@ -95,12 +95,51 @@ describe('single flight', () => {
     const waiting = flights.join('a', 1_000);
 
     expect(await flights.join('a', 1_000)).toEqual({ role: 'alone', reason: 'crowded' });
-    leader.land('a');
+    leader.land('a', 1);
     await waiting;
-    flightOf(await flights.join('b', 1_000)).land('b');
+    flightOf(await flights.join('b', 1_000)).land('b', 1);
 
     expect((await flights.join('a', 1_000)).role).toBe('lead');
     expect((await flights.join('b', 1_000)).role).toBe('answer');
+  });
+});
+
+describe('answers that linger', () => {
+  afterEach(() => vi.useRealTimers());
+  const land = async (flights: ReturnType<typeof createSingleFlight<string>>, id: string, bytes: number) =>
+    flightOf(await flights.join(id, 1_000)).land(id, bytes);
+
+  it('are bounded by their bytes: the oldest goes first, and one that is too large by itself stays out', async () => {
+    const flights = createSingleFlight<string>({ lingeringBytesMax: 100 });
+
+    for (const [id, bytes] of [
+      ['old', 60],
+      ['new', 40],
+      ['newer', 60],
+      ['huge', 101],
+    ] as const) {
+      await land(flights, id, bytes);
+    }
+
+    const roles = async (...ids: string[]) =>
+      (await Promise.all(ids.map((id) => flights.join(id, 1_000)))).map(({ role }) => role);
+    expect(await roles('old', 'new', 'newer', 'huge')).toEqual(['lead', 'answer', 'answer', 'lead']);
+  });
+
+  it('of a thousand flights wait for one timer, which holds none that has gone already', async () => {
+    vi.useFakeTimers();
+    const flights = createSingleFlight<string>({ lingerMs: 1_000, lingeringMax: 10 });
+    const timersBefore = vi.getTimerCount();
+
+    for (let at = 0; at < 1_000; at += 1) await land(flights, `k${at}`, 1);
+    const timersMeanwhile = vi.getTimerCount() - timersBefore;
+    await vi.advanceTimersByTimeAsync(600);
+    await land(flights, 'late', 1);
+    await vi.advanceTimersByTimeAsync(600);
+
+    expect(timersMeanwhile).toBe(1);
+    expect((await flights.join('late', 1_000)).role).toBe('answer');
+    expect((await flights.join('k999', 1_000)).role).toBe('lead');
   });
 });
 
@@ -123,7 +162,7 @@ describe('single flight of a stream', () => {
     leader.stream(running);
     const late = flights.join('k', 1_000, undefined, true);
     const parts = [await waiting, await late];
-    leader.land('answer');
+    leader.land('answer', 1);
 
     expect(parts).toEqual(Array.from({ length: 2 }, () => ({ role: 'follow', live: running })));
     expect(await whole).toEqual({ role: 'answer', value: 'answer' });
@@ -136,7 +175,7 @@ describe('single flight of a stream', () => {
 
     leader.stream(live(0));
     const late = flights.join('k', 1_000, undefined, true);
-    leader.land('answer');
+    leader.land('answer', 1);
 
     expect([(await waiting).role, (await late).role]).toEqual(['answer', 'answer']);
   });
@@ -150,7 +189,7 @@ describe('single flight of a stream', () => {
     leader.fail();
     const next = leaderOf(await whole);
     const late = flights.join('k', 1_000, undefined, true);
-    next.land('from the second');
+    next.land('from the second', 1);
 
     expect(await late).toEqual({ role: 'answer', value: 'from the second' });
   });

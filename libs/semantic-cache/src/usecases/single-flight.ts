@@ -1,10 +1,13 @@
 import type { Flight, FlightPart, Joinable, SingleFlight } from '../ports/single-flight.js';
+import { LandedAnswers } from './landed-answers.js';
 
 export interface SingleFlightOptions {
   /** How long a landed answer is still given, until the index has it. Default 2,000 ms. */
   readonly lingerMs?: number;
   /** Landed answers kept at a time. Default 500; the oldest goes first. */
   readonly lingeringMax?: number;
+  /** Bytes of all landed answers together, as `land` was told. Default 16 MiB; the oldest goes first. */
+  readonly lingeringBytesMax?: number;
   /** Requests waiting for one flight; further ones go alone. Default 1,000. */
   readonly waitingMax?: number;
 }
@@ -16,31 +19,19 @@ interface Waiting<T, L> {
 
 class OpenFlight<T, L> {
   readonly waiting = new Set<Waiting<T, L>>();
-  landed: { readonly value: T } | null = null;
   live: L | null = null;
   onDeserted: (() => void) | null = null;
 }
 
+const LINGERING_BYTES_MAX = 16 * 1024 * 1024;
+
 export function createSingleFlight<T, L extends Joinable = never>(
   options: SingleFlightOptions = {},
 ): SingleFlight<T, L> {
-  const { lingerMs = 2_000, lingeringMax = 500, waitingMax = 1_000 } = options;
+  const { lingerMs = 2_000, lingeringMax = 500, lingeringBytesMax = LINGERING_BYTES_MAX, waitingMax = 1_000 } = options;
   const flights = new Map<string, OpenFlight<T, L>>();
-  const lingering = new Map<string, OpenFlight<T, L>>();
+  const landed = new LandedAnswers<T>({ lingerMs, countMax: lingeringMax, bytesMax: lingeringBytesMax });
 
-  const forget = (id: string, open: OpenFlight<T, L>): void => {
-    if (flights.get(id) === open) flights.delete(id);
-    if (lingering.get(id) === open) lingering.delete(id);
-  };
-  const linger = (id: string, open: OpenFlight<T, L>): void => {
-    lingering.set(id, open);
-    setTimeout(() => forget(id, open), lingerMs).unref();
-    if (lingering.size <= lingeringMax) return;
-    for (const [oldestId, oldest] of lingering) {
-      forget(oldestId, oldest);
-      break;
-    }
-  };
   const tellAll = (open: OpenFlight<T, L>, part: FlightPart<T, L>): void => {
     const all = [...open.waiting];
     open.waiting.clear();
@@ -70,11 +61,11 @@ export function createSingleFlight<T, L extends Joinable = never>(
       onDeserted(onDeserted) {
         open.onDeserted = onDeserted;
       },
-      land(value) {
+      land(value, bytes) {
         once(() => {
-          open.landed = { value };
+          flights.delete(id);
+          landed.add(id, value, bytes);
           tellAll(open, { role: 'answer', value });
-          linger(id, open);
         })();
       },
       fail: once(() => {
@@ -82,14 +73,14 @@ export function createSingleFlight<T, L extends Joinable = never>(
         open.onDeserted = null;
         const [next] = open.waiting;
         if (next === undefined) {
-          forget(id, open);
+          flights.delete(id);
           return;
         }
         open.waiting.delete(next);
         next.resolve(leadOf(id, open));
       }),
       dissolve: once(() => {
-        forget(id, open);
+        flights.delete(id);
         tellAll(open, { role: 'alone', reason: 'not_shareable' });
       }),
     };
@@ -100,11 +91,12 @@ export function createSingleFlight<T, L extends Joinable = never>(
     join(id, waitMs, signal, wantsStream = false) {
       const open = flights.get(id);
       if (open === undefined) {
+        const known = landed.get(id);
+        if (known !== undefined) return Promise.resolve({ role: 'answer', value: known.value });
         const fresh = new OpenFlight<T, L>();
         flights.set(id, fresh);
         return Promise.resolve(leadOf(id, fresh));
       }
-      if (open.landed !== null) return Promise.resolve({ role: 'answer', value: open.landed.value });
       if (wantsStream && open.live?.admit() === true) return Promise.resolve({ role: 'follow', live: open.live });
       if (open.waiting.size >= waitingMax) return Promise.resolve({ role: 'alone', reason: 'crowded' });
       return waitFor(open, waitMs, signal, wantsStream);
