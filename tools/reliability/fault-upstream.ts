@@ -8,6 +8,8 @@ export interface SeenCall {
   /** Of the request: what follows a `T` in its last user message. `-` without one. */
   readonly id: string;
   readonly scenario: string;
+  /** As it stood in the body. */
+  readonly model: string;
   /** How often this request came with this model, from 1. */
   readonly n: number;
   readonly atMs: number;
@@ -91,6 +93,7 @@ export async function startFaultUpstream(options: FaultUpstreamOptions = {}): Pr
     const call: SeenCall = {
       id,
       scenario: scenarioName,
+      model,
       n,
       atMs: Date.now(),
       authorization: req.headers.authorization ?? null,

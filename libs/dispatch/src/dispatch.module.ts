@@ -1,5 +1,6 @@
 import type { Clock } from '#events/ports/clock.js';
 import type { ProviderRegistry } from '#providers/ports/provider-registry.js';
+import type { RoutePlan, Target } from '#routing/domain/route-plan.js';
 import { UndiciTransport } from './adapters/undici/undici-transport.js';
 import { HealthBoard } from './domain/health-board.js';
 import { HedgeBook } from './domain/hedge-book.js';
@@ -19,10 +20,10 @@ export interface DispatcherOptions {
   /** Spreads waits; 0 ≤ x < 1. Default: `Math.random`. */
   readonly random?: () => number;
   /**
-   * Context window of a model in tokens, `null` when not known. Without it, or without a known and larger window, a
+   * Context window of a target of a plan in tokens, `null` when not known. Without it, or without a known and larger window, a
    * request that is too long for its target is not sent elsewhere.
    */
-  readonly contextWindow?: (provider: string, model: string) => number | null;
+  readonly contextWindow?: (plan: RoutePlan, target: Target) => number | null;
   /** A client that takes nothing for so long is given up, and its upstream call with it. Default: 30,000. */
   readonly slowReaderMs?: number;
   /**

@@ -129,7 +129,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     registry,
     transport,
     clock,
-    contextWindow: (provider, model) => models.contextWindow(provider, model),
+    contextWindow: (plan, target) => models.contextWindow(plan, target),
     slowReaderMs: settings.reliability.slowReaderMs,
     drainMs: settings.reliability.drainMs,
   });

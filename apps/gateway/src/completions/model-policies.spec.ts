@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_RELIABILITY } from '#config/domain/default-settings.js';
+import type { Candidate, RoutePlan, Target } from '#routing/domain/route-plan.js';
 import { ModelPolicies } from './model-policies.js';
 
 const target = { provider: 'p', model: 'm', weight: 1 };
@@ -18,6 +19,9 @@ const policies = new ModelPolicies({
       targets: [{ ...target, model: '*' }],
       policyFallback: [{ provider: 'q', model: '*' }],
     },
+    wide: { strategy: 'order', targets: [{ ...target, contextTokens: 64_000 }] },
+    sole: { strategy: 'order', targets: [{ provider: 'q', model: 'only-here', weight: 1, contextTokens: 5_000 }] },
+    'r/*': { strategy: 'order', targets: [{ provider: 'r', model: 'x-*', weight: 1, contextTokens: 9_000 }] },
   },
 });
 
@@ -39,7 +43,46 @@ describe('the policy of a model', () => {
     expect(policies.of('p/x').policyTargets).toEqual([{ provider: 'q', model: 'x' }]);
   });
 
-  it('knows the context windows that were told, and no others', () => {
-    expect([policies.contextWindow('p', 'm'), policies.contextWindow('p', 'n')]).toEqual([8_000, null]);
+  it('is that of the pattern which routing takes when two are equally specific', () => {
+    const timeouts = (totalTimeoutMs: number) => ({
+      strategy: 'order' as const,
+      targets: [target],
+      timeouts: { totalTimeoutMs },
+    });
+    const two = new ModelPolicies({
+      reliability: DEFAULT_RELIABILITY,
+      models: { '*z': timeouts(2), 'a*': timeouts(1), '*y': timeouts(3) },
+    });
+
+    expect(two.of('abz').limits.totalTimeoutMs).toBe(2);
+    expect(two.of('ab').limits.totalTimeoutMs).toBe(1);
+  });
+});
+
+const planOf = (resolvedModel: string, candidates: readonly Partial<Candidate>[] = []): RoutePlan =>
+  ({ resolvedModel, candidates: candidates.map((each, rank) => ({ rank, ...each })) }) as unknown as RoutePlan;
+const window = (plan: RoutePlan, wanted: Target): number | null => policies.contextWindow(plan, wanted);
+
+describe('the context of a target', () => {
+  it('is what its own model says, whatever another one says of the same target', () => {
+    expect([window(planOf('slow'), target), window(planOf('wide'), target)]).toEqual([8_000, 64_000]);
+    expect(window(planOf('r/y'), { provider: 'r', model: 'x-y' })).toBe(9_000);
+  });
+
+  it('is what the fallback says by which it came', () => {
+    const plan = planOf('slow', [
+      { provider: 'p', model: 'other' },
+      { ...target, via: 'wide' },
+    ]);
+
+    expect(window(plan, target)).toBe(64_000);
+  });
+
+  it('is what all others agree on where its own model says nothing, and unknown where they do not', () => {
+    expect(window(planOf('q/only-here'), { provider: 'q', model: 'only-here' })).toBe(5_000);
+    expect(window(planOf('r/other'), { provider: 'r', model: 'x-z' })).toBe(9_000);
+    expect(window(planOf('plain'), target)).toBeNull();
+    expect(window(planOf('plain'), { provider: 'p', model: 'n' })).toBeNull();
+    expect(window(planOf('constructor'), { provider: 'constructor', model: 'm' })).toBeNull();
   });
 });

@@ -15,7 +15,7 @@ export async function openEngine() {
     transport,
     clock: realClock,
     random: () => 0,
-    contextWindow: (_provider, model) => (model === 'f:ctx' ? 8_192 : model === 'f:ok' ? 128_000 : null),
+    contextWindow: (_plan, { model }) => (model === 'f:ctx' ? 8_192 : model === 'f:ok' ? 128_000 : null),
   });
   const send = async (targets: readonly string[], over: Partial<DispatchRequest> = {}, controller = new AbortController()) => {
     const plan = targets.map((target) => {

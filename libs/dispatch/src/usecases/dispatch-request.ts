@@ -24,7 +24,7 @@ import type { AttemptDeps } from './attempt-deps.js';
 import type { AttemptEnd, AttemptOwner } from './attempt-end.js';
 import type { AttemptTimers, Deadline } from './attempt-timers.js';
 import { type FollowUp, type FollowUpDeps, followUp, startDeadline, takeExtraCall } from './follow-up.js';
-import { RequestTargets } from './request-targets.js';
+import { type ContextWindow, RequestTargets } from './request-targets.js';
 import { Attempt } from './run-attempt.js';
 import type { Choice } from './target-choice.js';
 
@@ -33,8 +33,7 @@ export interface DispatchDeps extends AttemptDeps, FollowUpDeps {
   readonly timers: AttemptTimers;
   readonly latencies: LatencyBook;
   readonly hedges: HedgeBook;
-  /** Context window in tokens; `null` = not known. */
-  contextWindow(provider: string, model: string): number | null;
+  readonly contextWindow: ContextWindow;
 }
 
 /** An attempt that is under way. */
@@ -75,7 +74,7 @@ export class Dispatch implements Deadline, AttemptOwner {
     private readonly resolve: (result: DispatchResult) => void,
   ) {
     this.startedMs = deps.clock.monotonicMs();
-    this.targets = new RequestTargets(request.plan.targets, request.policyTargets, deps.contextWindow);
+    this.targets = new RequestTargets(request.plan, request.policyTargets, deps.contextWindow);
   }
 
   start(): void {

@@ -1,4 +1,7 @@
-import type { Target } from '#routing/domain/route-plan.js';
+import type { RoutePlan, Target } from '#routing/domain/route-plan.js';
+
+/** Context window of a target of a plan in tokens; `null` = not known. */
+export type ContextWindow = (plan: RoutePlan, target: Target) => number | null;
 
 /**
  * The targets of one request by index: those of its plan, then those that are meant only for what a content policy
@@ -11,12 +14,13 @@ export class RequestTargets {
   private readonly planned: number;
 
   constructor(
-    plan: readonly Target[],
+    private readonly plan: RoutePlan,
     policyTargets: readonly Target[] | undefined,
-    private readonly contextWindow: (provider: string, model: string) => number | null,
+    private readonly contextWindow: ContextWindow,
   ) {
-    this.planned = plan.length;
-    this.all = policyTargets === undefined ? plan : [...plan, ...policyTargets];
+    const { targets } = plan;
+    this.planned = targets.length;
+    this.all = policyTargets === undefined ? targets : [...targets, ...policyTargets];
     this.tries = this.all.map(() => 0);
   }
 
@@ -44,7 +48,6 @@ export class RequestTargets {
   }
 
   private window(index: number): number | null {
-    const { provider, model } = this.all[index]!;
-    return this.contextWindow(provider, model);
+    return this.contextWindow(this.plan, this.all[index]!);
   }
 }

@@ -91,7 +91,7 @@ function appendFallback(
     else if (targets.some((target) => target.provider === provider && target.model === model)) {
       candidates.push({ ...candidate, rank: null, reason: 'excluded:duplicate' });
     } else {
-      candidates.push({ ...candidate, rank: targets.length, reason: 'fallback_model' });
+      candidates.push({ ...candidate, rank: targets.length, reason: 'fallback_model', via: name });
       targets.push({ provider, model });
     }
   }

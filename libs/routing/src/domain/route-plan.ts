@@ -10,6 +10,8 @@ export interface Candidate extends Target {
   /** Why it is where it is: `first`, `weighted_draw`, `excluded:key_may_not`, `excluded:provider_unknown`, … */
   readonly reason: string;
   readonly weight: number | null;
+  /** The name of the client's list of fallbacks by which it came; absent = by the plan's own model. */
+  readonly via?: string;
   /** What it was ranked by, when it was; `null` = not known. A later `replan` reads it back from here. */
   readonly measured?: { readonly by: 'price' | 'latency'; readonly value: number | null };
 }
