@@ -9,6 +9,23 @@ export interface DependencyState {
 
 type Probe = () => Promise<DependencyState> | DependencyState;
 
+/** A target that is not called as usual; one of thousands at most, so the report names only the first ones. */
+export interface RestingTarget {
+  /** `provider/model credential`. */
+  readonly target: string;
+  readonly state: 'open' | 'half_open';
+  /** Until it is called again; 0 = with the next request. */
+  readonly open_for_ms: number;
+}
+
+interface BreakerState {
+  readonly target: string;
+  readonly state: 'closed' | 'open' | 'half_open';
+  readonly openForMs: number;
+}
+
+const RESTING_MAX = 100;
+
 /** Knows what is degraded. Probes run in the background, so that `/readyz` never waits for a dead server. */
 export class Readiness {
   readonly #probes: Probe[] = [];
@@ -16,6 +33,9 @@ export class Readiness {
   #states: readonly DependencyState[] = [];
   #closing = false;
   #timer: NodeJS.Timeout | null = null;
+
+  /** @param breakers of the targets of this process; read at every report. */
+  constructor(private readonly breakers: () => readonly BreakerState[] = () => []) {}
 
   add(probe: Probe): void {
     this.#probes.push(probe);
@@ -40,17 +60,32 @@ export class Readiness {
     this.#closing = true;
   }
 
-  /** `status` is `ready`, `degraded` (requests flow, something is away) or `unavailable`. */
+  /**
+   * `status` is `ready`, `degraded` (requests flow, something is away) or `unavailable`. Breakers have no part in it:
+   * a provider that fails is no reason to take this process out of service.
+   */
   report(): {
     readonly status: 'ready' | 'degraded' | 'unavailable';
     readonly dependencies: readonly DependencyState[];
+    readonly breakers: readonly RestingTarget[];
   } {
+    const breakers = this.#resting();
     const dependencies = [...this.#instant.map((probe) => probe()), ...this.#states];
     if (this.#closing || dependencies.some((state) => state.required && state.state === 'down')) {
-      return { status: 'unavailable', dependencies };
+      return { status: 'unavailable', dependencies, breakers };
     }
     const degraded = dependencies.some((state) => state.state !== 'ok');
-    return { status: degraded ? 'degraded' : 'ready', dependencies };
+    return { status: degraded ? 'degraded' : 'ready', dependencies, breakers };
+  }
+
+  #resting(): readonly RestingTarget[] {
+    const resting: RestingTarget[] = [];
+    for (const { target, state, openForMs } of this.breakers()) {
+      if (state === 'closed') continue;
+      resting.push({ target, state, open_for_ms: openForMs });
+      if (resting.length === RESTING_MAX) break;
+    }
+    return resting;
   }
 
   async #look(): Promise<void> {

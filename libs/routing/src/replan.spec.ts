@@ -4,6 +4,7 @@ import type { ModelSettings, RuleSettings } from '#config/domain/settings.js';
 import { RouterError } from '#events/domain/router-error.js';
 import type { RoutePlan, Target } from './domain/route-plan.js';
 import type { RouteQuestion } from './ports/router.js';
+import { excludeTargets } from './domain/exclude-targets.js';
 import { createRouter, loadBuiltinClassifier, replan, type RouterInit } from './routing.module.js';
 
 const DECISIONS = 3_000;
@@ -74,6 +75,11 @@ const question: fc.Arbitrary<RouteQuestion> = fc
     promptText: () => prompt,
   }));
 
+/** What only the dispatcher or the price list knows. */
+const outside = fc.func(
+  fc.constantFrom(undefined, undefined, undefined, undefined, 'excluded:breaker_open', 'excluded:cost_limit'),
+);
+
 /** The plan as `request.accepted` keeps it, without the time that the classifier took. */
 const recordedOf = (plan: RoutePlan): RoutePlan =>
   JSON.parse(
@@ -90,29 +96,38 @@ function outcome(decide: () => RoutePlan): RoutePlan | string {
 }
 
 it(`gives the same choice for ${DECISIONS} recorded decisions, from the policy text of their hash alone`, () => {
-  const count = { plans: 0, classified: 0, drawn: 0, measured: 0 };
+  const count = { plans: 0, classified: 0, drawn: 0, measured: 0, excluded: 0 };
   fc.assert(
-    fc.property(settings, question, fc.func(fc.option(fc.nat(1_000))), (given, asked, measureOf) => {
-      const measure = ({ provider, model }: Target): number | null => measureOf(provider, model);
-      const router = createRouter({
-        settings: given,
-        providerNames: PROVIDERS,
-        artifact,
-        measures: { price: measure, latency: measure },
-      });
+    fc.property(
+      settings,
+      question,
+      fc.func(fc.option(fc.nat(1_000))),
+      outside,
+      (given, asked, measureOf, outsideOf) => {
+        const measure = ({ provider, model }: Target): number | null => measureOf(provider, model);
+        const router = createRouter({
+          settings: given,
+          providerNames: PROVIDERS,
+          artifact,
+          measures: { price: measure, latency: measure },
+        });
 
-      const made = outcome(() => router.plan(asked));
-      const recorded = typeof made === 'string' ? [] : made.candidates;
-      const again = outcome(() => replan(asked, router.policyText, { artifact, recorded }));
+        const made = outcome(() =>
+          excludeTargets(router.plan(asked), ({ provider, model }) => outsideOf(provider, model)),
+        );
+        const recorded = typeof made === 'string' ? [] : made.candidates;
+        const again = outcome(() => replan(asked, router.policyText, { artifact, recorded }));
 
-      expect(again).toEqual(made);
-      if (typeof made === 'string') return;
-      expect(made.policyHash).toBe(router.policyHash);
-      count.plans += 1;
-      if (made.classifier !== null) count.classified += 1;
-      if (made.strategy === 'weighted') count.drawn += 1;
-      if (made.candidates.some((each) => each.measured !== undefined)) count.measured += 1;
-    }),
+        expect(again).toEqual(made);
+        if (typeof made === 'string') return;
+        expect(made.policyHash).toBe(router.policyHash);
+        count.plans += 1;
+        if (made.classifier !== null) count.classified += 1;
+        if (made.strategy === 'weighted') count.drawn += 1;
+        if (made.candidates.some((each) => each.measured !== undefined)) count.measured += 1;
+        if (made.candidates.some((each) => /breaker|cost/.test(each.reason))) count.excluded += 1;
+      },
+    ),
     { numRuns: DECISIONS, seed: 20_261_124 },
   );
   expect(artifact).not.toBeNull();

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { performance } from 'node:perf_hooks';
 import type { Settings } from '#config/domain/settings.js';
 import { RouterError } from '#events/domain/router-error.js';
+import { excludeTargets, foundOutside } from './domain/exclude-targets.js';
 import { readGainModel, tablesFromBytes } from './domain/gain-artifact.js';
 import { createGainClassifier } from './domain/gain-classifier.js';
 import { listModels } from './domain/list-models.js';
@@ -78,7 +79,10 @@ export function readClassifier(description: Uint8Array, tableBytes: Uint8Array):
 export interface ReplanInit {
   /** Needed when the policy names one and the question reaches `auto`. */
   readonly artifact?: PromptClassifier | null;
-  /** The candidates of the recorded plan: prices and latencies are read back from them. */
+  /**
+   * The candidates of the recorded plan. What routing measured, and what was taken out for reasons outside of it (cost,
+   * breakers, rate limits, credentials), is read back from them.
+   */
   readonly recorded?: readonly Candidate[];
 }
 
@@ -93,8 +97,11 @@ export function replan(question: RouteQuestion, policyText: string, init: Replan
   const given = init.artifact ?? null;
   const classifier =
     policy.classifier === null ? null : given?.artifact === policy.classifier ? given : missing(policy.classifier);
-  const measures = measuresOf(init.recorded ?? []);
-  return planRoute(policy, question, { policyHash: sha256(policyText), classifier, measures, nowUs: () => 0 });
+  const recorded = init.recorded ?? [];
+  const measures = measuresOf(recorded);
+  const plan = planRoute(policy, question, { policyHash: sha256(policyText), classifier, measures, nowUs: () => 0 });
+  const outside = new Map(recorded.filter(foundOutside).map((each) => [rowKey(each), each.reason]));
+  return outside.size === 0 ? plan : excludeTargets(plan, (target) => outside.get(rowKey(target)));
 }
 
 const nowUs = (): number => performance.now() * 1000;

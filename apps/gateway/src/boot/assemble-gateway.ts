@@ -201,7 +201,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     onBug: (error) => logger.error({ err: error }, 'a request failed inside the gateway'),
   });
 
-  const readiness = new Readiness();
+  const readiness = new Readiness(() => dispatcher.breakers());
   readiness.addInstant(() => ({
     name: 'log',
     state: log.writer.healthy ? 'ok' : 'down',

@@ -1,6 +1,7 @@
 import { decimalToPico, picoToDecimal } from '#events/domain/money.js';
 import { RouterError } from '#events/domain/router-error.js';
 import type { ChatRequest, EmbeddingsRequest } from '#openai-wire/domain/chat-request.js';
+import { excludeTargets } from '#routing/domain/exclude-targets.js';
 import type { RoutePlan, Target } from '#routing/domain/route-plan.js';
 
 const HEADER = 'x-nextmodel-max-cost-usd';
@@ -44,14 +45,7 @@ export function limitCost(question: CostLimitQuestion): RoutePlan {
     return false;
   });
   if (targets.length === 0) throw nothingLeft(plan, least, header);
-  if (targets.length === plan.targets.length) return plan;
-  let rank = 0;
-  const candidates = plan.candidates.map((candidate) => {
-    const reason = excluded.get(nameOf(candidate));
-    if (reason !== undefined) return { ...candidate, rank: null, reason };
-    return candidate.rank === null ? candidate : { ...candidate, rank: rank++ };
-  });
-  return { ...plan, targets, candidates };
+  return excluded.size === 0 ? plan : excludeTargets(plan, (target) => excluded.get(nameOf(target)));
 }
 
 const nameOf = (target: Target): string => `${target.provider}/${target.model}`;

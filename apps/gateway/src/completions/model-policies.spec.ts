@@ -4,6 +4,11 @@ import type { Candidate, RoutePlan, Target } from '#routing/domain/route-plan.js
 import { ModelPolicies } from './model-policies.js';
 
 const target = { provider: 'p', model: 'm', weight: 1 };
+const slow = (totalTimeoutMs: number) => ({
+  strategy: 'order' as const,
+  targets: [target],
+  timeouts: { totalTimeoutMs },
+});
 const policies = new ModelPolicies({
   reliability: DEFAULT_RELIABILITY,
   models: {
@@ -44,14 +49,9 @@ describe('the policy of a model', () => {
   });
 
   it('is that of the pattern which routing takes when two are equally specific', () => {
-    const timeouts = (totalTimeoutMs: number) => ({
-      strategy: 'order' as const,
-      targets: [target],
-      timeouts: { totalTimeoutMs },
-    });
     const two = new ModelPolicies({
       reliability: DEFAULT_RELIABILITY,
-      models: { '*z': timeouts(2), 'a*': timeouts(1), '*y': timeouts(3) },
+      models: { 'a*': slow(1), '*z': slow(2) },
     });
 
     expect(two.of('abz').limits.totalTimeoutMs).toBe(2);

@@ -6,12 +6,13 @@ import type { AttemptStarted, ContentStored, RequestAccepted, ResponseCompleted 
 import type { Clock } from '#events/ports/clock.js';
 import { pass } from '#events/ports/failpoint.js';
 import type { EventLogWriter } from '#event-log/ports/event-log.js';
-import type { AttemptOutcome, AttemptRecorder } from '#dispatch/ports/dispatcher.js';
+import type { AttemptOutcome, AttemptRecorder, Obstacle } from '#dispatch/ports/dispatcher.js';
 import type { PriceBook } from '#pricing/ports/price-book.js';
 import type { ProviderRegistry } from '#providers/ports/provider-registry.js';
 import { encodeReceipt } from '#receipts/domain/encode-receipt.js';
 import { costStatus, sealReceipt, sumCost } from '#receipts/domain/seal-receipt.js';
 import type { UsageCost } from '#openai-wire/domain/usage-view.js';
+import { excludeTargets } from '#routing/domain/exclude-targets.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
 import { commitment } from './commitment.js';
 import { readRetryCount, readSessionId, type RequestContext } from './request-context.js';
@@ -77,6 +78,18 @@ export class RequestLedger implements AttemptRecorder {
 
   routed(plan: RoutePlan): void {
     this.#plan = plan;
+  }
+
+  cutOff(obstacles: readonly (Obstacle | null)[]): void {
+    const plan = this.#plan;
+    if (plan === null) return;
+    const reasons = new Map(
+      plan.targets.flatMap(({ provider, model }, index) => {
+        const obstacle = obstacles[index] ?? null;
+        return obstacle === null ? [] : [[`${provider}/${model}`, `excluded:${obstacle}`] as const];
+      }),
+    );
+    this.#plan = excludeTargets(plan, ({ provider, model }) => reasons.get(`${provider}/${model}`));
   }
 
   cached(cache: ReceiptCache): void {

@@ -1,7 +1,7 @@
 import type { AttemptStarted } from '#events/domain/router-event.js';
 import type { ReceiptId } from '#events/domain/ids.js';
 import type { Target } from '#routing/domain/route-plan.js';
-import type { AnswerSink, AttemptOutcome, AttemptRecorder, DispatchRequest } from '../ports/dispatcher.js';
+import type { AnswerSink, AttemptOutcome, AttemptRecorder, DispatchRequest, Obstacle } from '../ports/dispatcher.js';
 
 /** A sink that keeps what it was given and can play a slow client. */
 export class CollectingSink implements AnswerSink {
@@ -47,12 +47,18 @@ export class CollectingSink implements AnswerSink {
 export class CollectingRecorder implements AttemptRecorder {
   readonly intents: AttemptStarted[] = [];
   readonly outcomes: AttemptOutcome[] = [];
+  /** What `cutOff` was told, and how many intents came before it. */
+  readonly obstacles: { readonly told: readonly (Obstacle | null)[]; readonly after: number }[] = [];
 
   constructor(private readonly onStarted: () => Promise<void> | void = () => {}) {}
 
   started(event: AttemptStarted): Promise<void> | void {
     this.intents.push(event);
     return this.onStarted();
+  }
+
+  cutOff(told: readonly (Obstacle | null)[]): void {
+    this.obstacles.push({ told, after: this.intents.length });
   }
 
   finished(outcome: AttemptOutcome): void {

@@ -1,5 +1,6 @@
 import type { AttemptFailure } from './attempt-failure.js';
 import { Breaker, type BreakerState } from './breaker.js';
+import { type Obstacle, obstacleOf } from './obstacle.js';
 
 /** A refused or exhausted credential rests this long, unless the provider said more. */
 const EJECTED_MS = 60_000;
@@ -45,6 +46,12 @@ export class HealthBoard {
       credential.lanes.set(model, lane);
     }
     return lane;
+  }
+
+  /** Why no call may go there now; `null` = it may. Looks only: nothing is kept of a target that was never called. */
+  obstacle(model: string, credentialId: string, nowMs: number): Obstacle | null {
+    const credential = this.credentials.get(credentialId);
+    return credential === undefined ? null : obstacleOf(credential.lanes.get(model)?.own, credential.breaker, nowMs);
   }
 
   states(nowMs: number): { readonly target: string; readonly state: BreakerState; readonly openForMs: number }[] {

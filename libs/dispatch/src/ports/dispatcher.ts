@@ -7,6 +7,9 @@ import type { RouterError } from '#events/domain/router-error.js';
 import type { ChatRequest, EmbeddingsRequest } from '#openai-wire/domain/chat-request.js';
 import type { RoutePlan, Target } from '#routing/domain/route-plan.js';
 import type { HedgeRule } from '../domain/hedge-book.js';
+import type { Obstacle } from '../domain/obstacle.js';
+
+export type { Obstacle } from '../domain/obstacle.js';
 
 /** Limits of one request; defaults in `config`. */
 export interface AttemptLimits {
@@ -98,6 +101,11 @@ export interface AnswerSink {
 
 /** What must be recorded while it happens. */
 export interface AttemptRecorder {
+  /**
+   * Targets of the plan that could not be called when the request was dispatched, by their index; not told when there
+   * are none. Comes before the first `started`. One that is free again by then may still serve a later attempt.
+   */
+  cutOff?(obstacles: readonly (Obstacle | null)[]): void;
   /**
    * The intent. Dispatch awaits it before a byte goes upstream.
    * A rejection (`receipt_log_unavailable`) ends the request without a call.

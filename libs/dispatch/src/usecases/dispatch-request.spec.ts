@@ -214,6 +214,58 @@ describe('rate limits', () => {
   });
 });
 
+describe('targets that are cut off', () => {
+  const failing: Script = (call) => {
+    if (call.provider === 'free') return good;
+    return call.provider === 'b' ? refusal(429, { 'retry-after': '9' }) : refusal(500);
+  };
+
+  it('are told with their reasons before the intent, whether they come before or after the one that is called', async () => {
+    const { send } = open(failing);
+    for (let i = 0; i < 5; i += 1) await send(['a']);
+    await send(['b']);
+
+    const before = await send(['a', 'b', 'free']);
+    const after = await send(['free', 'a', 'b']);
+
+    expect(before.recorder.obstacles).toEqual([{ told: ['breaker_open', 'rate_limited', null], after: 0 }]);
+    expect(after.recorder.obstacles).toEqual([{ told: [null, 'breaker_open', 'rate_limited'], after: 0 }]);
+  });
+
+  it('are all told when none can be called, and not at all when all can', async () => {
+    const { send } = open((call) => (call.provider === 'a' ? [{ do: 'wait', ms: 40 }, ...refusal(401)] : good));
+    const unhurt = await send(['free', 'b']);
+    await send(['a']);
+
+    const [probe, refused] = await Promise.all([send(['a']), send(['a'])]);
+
+    expect([unhurt.recorder.obstacles, probe.recorder.obstacles]).toEqual([[], []]);
+    expect(refused.recorder.obstacles).toEqual([{ told: ['credential_rests'], after: 0 }]);
+  });
+
+  it('are not so while one of their credentials is well', async () => {
+    const { send } = open((call) => (call.credentialId === 'a/1' ? refusal(401) : good), ['k1', 'k2']);
+    await send(['a']);
+
+    const { recorder } = await send(['free', 'a']);
+
+    expect(recorder.obstacles).toEqual([]);
+  });
+
+  it('are so for every model of a credential that rests, the never called ones too', async () => {
+    const { send } = open((call) => (call.provider === 'a' ? refusal(401) : good));
+    await send(['a']);
+    const targets = [
+      { provider: 'free', model: 'm' },
+      { provider: 'a', model: 'never-called' },
+    ];
+
+    const { recorder } = await send([], { plan: { ...testRequest([]).plan, targets } });
+
+    expect(recorder.obstacles).toEqual([{ told: [null, 'credential_rests'], after: 0 }]);
+  });
+});
+
 describe('the engine', () => {
   it('starts no attempt after a quarter of the total time', async () => {
     const { send, transport } = open(() => [{ do: 'wait', ms: 80 }, ...refusal(500)]);

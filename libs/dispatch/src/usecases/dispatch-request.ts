@@ -94,7 +94,10 @@ export class Dispatch implements Deadline, AttemptOwner {
     const { deps, request, startedMs } = this;
     const { targets } = request.plan;
     const choice = deps.chooser.first(targets, startedMs, () => true) ?? deps.chooser.leastBad(targets, startedMs);
-    if (!('lane' in choice)) {
+    const called = 'lane' in choice;
+    const cutOff = deps.chooser.obstacles(targets, called ? choice.index : -1, startedMs);
+    if (cutOff !== null) this.recorder.cutOff?.(cutOff);
+    if (!called) {
       this.finish('failed', null, blockedError(choice));
       return;
     }

@@ -1,6 +1,7 @@
 import type { Credential, Provider, ProviderRegistry } from '#providers/ports/provider-registry.js';
 import type { Target } from '#routing/domain/route-plan.js';
 import { allows, blockedForMs, type HealthBoard, type Lane, probeTaken, rateLimited } from '../domain/health-board.js';
+import { type Obstacle, worse } from '../domain/obstacle.js';
 
 /** Where a call may go now. */
 export interface Choice {
@@ -80,6 +81,32 @@ export class TargetChooser {
       retryAfterMs: Math.max(RETRY_AFTER_MS_MIN, best === null ? 0 : bestMs),
       throttled: throttled && best !== null,
     };
+  }
+
+  /**
+   * Which of the targets cannot be called now, beside the one that was chosen, by their index.
+   * @returns `null` for the usual case: none.
+   */
+  obstacles(targets: readonly Target[], chosen: number, nowMs: number): readonly (Obstacle | null)[] | null {
+    let all: (Obstacle | null)[] | null = null;
+    for (let index = 0; index < targets.length; index += 1) {
+      if (index === chosen) continue;
+      const obstacle = this.obstacle(targets[index]!, nowMs);
+      if (obstacle !== null) (all ??= targets.map(() => null))[index] = obstacle;
+    }
+    return all;
+  }
+
+  private obstacle(target: Target, nowMs: number): Obstacle | null {
+    const provider = this.registry.get(target.provider);
+    if (provider === undefined) return null;
+    let worst: Obstacle | null = null;
+    for (const credential of this.credentialsOf(provider)) {
+      const obstacle = this.board.obstacle(target.model, credential.id, nowMs);
+      if (obstacle === null) return null;
+      worst = worse(worst, obstacle);
+    }
+    return worst;
   }
 
   private turn(provider: string, count: number): number {

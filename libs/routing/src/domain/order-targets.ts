@@ -45,8 +45,9 @@ export function orderTargets(
   let kept: Entry[] = [];
   for (const target of declared) {
     const reason = exclusion(policy, target, wishes, kept);
-    if (reason === null) kept.push({ ...target, measured: measure(target, strategy, measures) });
-    else excluded.push(toCandidate({ ...target, measured: null }, null, reason, strategy));
+    const entry = { ...target, measured: measure(target, strategy, measures) };
+    if (reason === null) kept.push(entry);
+    else excluded.push(toCandidate(entry, null, reason, strategy));
   }
   kept = byStrategy(kept, strategy, seed);
   if (order.length > 0) {

@@ -7,7 +7,7 @@ export interface Target {
 export interface Candidate extends Target {
   /** Position in the order of trying, from 0; `null` when excluded. */
   readonly rank: number | null;
-  /** Why it is where it is: `first`, `weighted_draw`, `excluded:key_may_not`, `excluded:provider_unknown`, … */
+  /** Why it is where it is: `first`, `weighted_draw`, `excluded:provider_unknown`, `excluded:breaker_open`, … */
   readonly reason: string;
   readonly weight: number | null;
   /** The name of the client's list of fallbacks by which it came; absent = by the plan's own model. */
@@ -45,7 +45,7 @@ export interface RoutePlan {
   readonly task: string | null;
   readonly policyHash: string;
   readonly strategy: 'order' | 'weighted' | 'latency' | 'price';
-  /** In the order of trying; never empty. */
+  /** In the order of trying; never empty, but in the record of a request whose targets were all cut off. */
   readonly targets: readonly Target[];
   readonly candidates: readonly Candidate[];
   readonly classifier: ClassifierVerdict | null;

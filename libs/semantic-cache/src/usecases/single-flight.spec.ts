@@ -104,10 +104,11 @@ describe('single flight', () => {
   });
 });
 
+const land = async (flights: ReturnType<typeof createSingleFlight<string>>, id: string, bytes: number) =>
+  flightOf(await flights.join(id, 1_000)).land(id, bytes);
+
 describe('answers that linger', () => {
   afterEach(() => vi.useRealTimers());
-  const land = async (flights: ReturnType<typeof createSingleFlight<string>>, id: string, bytes: number) =>
-    flightOf(await flights.join(id, 1_000)).land(id, bytes);
 
   it('are bounded by their bytes: the oldest goes first, and one that is too large by itself stays out', async () => {
     const flights = createSingleFlight<string>({ lingeringBytesMax: 100 });
