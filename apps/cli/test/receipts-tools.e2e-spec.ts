@@ -246,7 +246,10 @@ describe('erasing with everything in hand', () => {
     expect([opened, ended.code]).toEqual([1, 0]);
     expect([await contentOf(subject), unlocked(before)]).toEqual([before, 0]);
     expect((await product.cli('replay', 'cache')).code).toBe(0);
-    expect((await product.cli('verify', receiptId)).code).toBe(0);
+    const verified = await product.cli('verify', receiptId);
+    expect([verified.stdout, verified.code]).toEqual([expect.stringContaining('\nVerified.'), 0]);
+    const compared = await product.cli('verify', receiptId, '--request', file('guess.json', '{"guess":1}'));
+    expect([compared.code, compared.stdout]).toEqual([0, expect.stringMatching(/\? +body .*destroyed/) as string]);
   });
 
   it('ends at the next start when it died between its event and the keys', async () => {

@@ -55,7 +55,7 @@ const parts: GatewayParts = {
     signer: { name: 'test.example', publicKey: new Uint8Array(32) },
   }),
   findReceipt: () => Promise.resolve(null),
-  salt: () => new Uint8Array(16),
+  cipher: { salt: () => new Uint8Array(16), openSaltKey: () => null, keyState: () => 'gone' },
 };
 const noLane = { handle: () => false } as unknown as HotLane;
 let http: HttpServer;

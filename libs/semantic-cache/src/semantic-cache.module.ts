@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as hashOnce } from 'node:crypto';
 import { RouterError } from '#events/domain/router-error.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
 import { AesCipher } from './adapters/aes/aes-cipher.js';
@@ -127,7 +127,7 @@ export async function openRedisKeys(url: string): Promise<SubjectKeyStore> {
 
 /** Whose content a caller's `user` is, as `content.stored` and `subject.erased` name it. */
 export function contentSubjectOf(cipher: ContentCipher, tenantId: string, user: string): string {
-  return contentSubject(cipher, (text) => createHash('sha256').update(text).digest('hex'), tenantId, user);
+  return contentSubject(cipher, sha256Hex, tenantId, user);
 }
 
 export interface SemanticCacheParts {
@@ -243,7 +243,7 @@ const indexing = (init: { embedder: EmbedderSource | null; sha256Hex?: Sha256Hex
   nowMs: init.nowMs ?? Date.now,
 });
 
-const sha256Hex: Sha256Hex = (text) => createHash('sha256').update(text, 'utf8').digest('hex');
+const sha256Hex: Sha256Hex = (text) => hashOnce('sha256', text);
 
 const sourceOf = (source: EmbedderSource): (() => Promise<Embedder> | Embedder) =>
   typeof source === 'function' ? once(source) : (): Embedder => source;

@@ -11,7 +11,7 @@ import { createProviderRegistry, startDemoUpstream } from '#providers/providers.
 import { openClickhouseStore } from '#receipts/receipts.module.js';
 import { recoverDangling } from '#receipts/usecases/recover-dangling.js';
 import { createRouter, loadBuiltinClassifier } from '#routing/routing.module.js';
-import { createSingleFlight } from '#semantic-cache/semantic-cache.module.js';
+import { contentSubjectOf, createSingleFlight } from '#semantic-cache/semantic-cache.module.js';
 import { createMetrics } from '#telemetry/telemetry.module.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 import { RouterError } from '#events/domain/router-error.js';
@@ -176,7 +176,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       registry,
       clock,
       environment: 'default',
-      salt: (subject, purpose) => cache.cipher.salt(subject, purpose),
+      saltKey: (tenantId, user) => cache.cipher.saltKey(contentSubjectOf(cache.cipher, tenantId, user)),
       pseudonym: (tenantId, user) => createHmac('sha256', order.masterKey).update(`${tenantId}\n${user}`).digest('hex'),
       onOpened: (receiptId) => cursor.opened(receiptId),
       onContent: (record) => cache.indexNow(record),
@@ -242,7 +242,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     adminToken: order.adminToken,
     replayCache: (onProgress) => cache.rebuild(onProgress),
     transparency: transparency.desk,
-    salt: completion.ledger.salt,
+    cipher: cache.cipher,
     replayTransparency: transparency.replay,
     replayReceipts: (onProgress) => replayBesideIngester(order, log.sharedReader, onProgress),
     findReceipt: async (tenantId, receiptId) =>

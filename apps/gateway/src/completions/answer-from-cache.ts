@@ -26,7 +26,7 @@ export async function answerFromCache(state: RequestState, hit: Hit): Promise<tr
   const json = streamed
     ? ''
     : injectUsageCost(replayCompletion(hit.content.answer, { stream: false, includeUsage }), cost);
-  const commitment = new RunningCommitment(parts.cipher.salt(context.key.tenantId, `${context.receiptId}/response`));
+  const commitment = new RunningCommitment(ledger.responseSalt());
   for (const data of streamed ? chunks : [json]) commitment.add(data);
   const choices = hit.content.answer['choices'] as { finish_reason?: string }[] | undefined;
   const sealed = ledger.seal({

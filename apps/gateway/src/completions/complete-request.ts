@@ -122,10 +122,9 @@ async function askProviders(state: RequestState, policy: ModelPolicy): Promise<v
   const plan = state.plan as RoutePlan;
   const body = context.body as ChatRequest;
   holdExpectedCost(state, plan, body);
-  const salt = parts.cipher.salt(context.key.tenantId, `${context.receiptId}/response`);
   const sink = new CompletionSink(client, {
     receiptId: context.receiptId,
-    salt,
+    salt: ledger.responseSalt(),
     clientWantsUsage: wantsUsage(body),
     keepChunks: state.cacheKey !== null,
     live,

@@ -63,12 +63,13 @@ function follow(live: LiveAnswer, reads = true): Follower {
   client.reads = reads;
   const endings: Ending[] = [];
   const state = {
-    parts: { clock: { monotonicMs: () => 0 }, cipher: { salt: () => SALT }, durability: 'strict' },
+    parts: { clock: { monotonicMs: () => 0 }, durability: 'strict' },
     context: { receiptId: 'follower', key: { tenantId: 't' }, body: { stream: true } },
     client,
     plan: null,
     ledger: {
       cached: () => undefined,
+      responseSalt: () => SALT,
       cost: () => ({ costPicoUsd: '0', costStatus: 'free' }),
       seal: (ending: Ending) => {
         endings.push(ending);

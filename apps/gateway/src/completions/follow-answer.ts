@@ -42,7 +42,7 @@ export async function followAnswer(state: RequestState, live: LiveAnswer): Promi
   });
   client.startStream(headers);
   const includeUsage = (context.body as ChatRequest).stream_options?.include_usage === true;
-  const commitment = new RunningCommitment(parts.cipher.salt(context.key.tenantId, `${context.receiptId}/response`));
+  const commitment = new RunningCommitment(ledger.responseSalt());
   const reader = new StreamReader(live, client, context.receiptId, includeUsage, commitment);
   const end = await reader.read();
   const whole = end.kind === 'whole';

@@ -14,6 +14,7 @@ import { costStatus, sealReceipt, sumCost } from '#receipts/domain/seal-receipt.
 import type { UsageCost } from '#openai-wire/domain/usage-view.js';
 import { excludeTargets } from '#routing/domain/exclude-targets.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
+import type { CommitmentSalts, SaltKey } from '#semantic-cache/ports/content-cipher.js';
 import { commitment } from './commitment.js';
 import { readRetryCount, readSessionId, type RequestContext } from './request-context.js';
 
@@ -24,8 +25,8 @@ export interface LedgerParts {
   readonly registry: ProviderRegistry;
   readonly clock: Clock;
   readonly environment: string;
-  /** Secret salt of a request's commitments, 16 bytes. */
-  readonly salt: (subject: string, purpose: string) => Uint8Array;
+  /** What the commitments of one request are salted with: a key of the person whom `user` names, or of the tenant. */
+  readonly saltKey: (tenantId: string, user: string) => SaltKey;
   /** Pseudonym of the caller's `user` field within its tenant. */
   readonly pseudonym: (tenantId: string, user: string) => string;
   readonly onOpened: (receiptId: string) => void;
@@ -70,6 +71,7 @@ export class RequestLedger implements AttemptRecorder {
   #accepted: RequestAccepted | null = null;
   #plan: RoutePlan | null = null;
   #cache: ReceiptCache = NO_CACHE;
+  #salts: CommitmentSalts | null = null;
 
   constructor(
     private readonly parts: LedgerParts,
@@ -151,6 +153,11 @@ export class RequestLedger implements AttemptRecorder {
     };
   }
 
+  /** Of the response's commitment, 16 bytes. */
+  responseSalt(): Uint8Array {
+    return this.#saltsOnce().response;
+  }
+
   get attemptCount(): number {
     return this.#lines.length;
   }
@@ -219,15 +226,14 @@ export class RequestLedger implements AttemptRecorder {
     const body = context.body;
     const clientRetryCount = readRetryCount(context.headers('x-stainless-retry-count'));
     const sessionId = readSessionId(context.headers('x-nextmodel-session'));
+    const user = userOf(body);
+    const salts = this.#saltsOnce();
     const accepted: RequestAccepted = {
       receiptId: context.receiptId,
       tenantId: context.key.tenantId,
       projectId: context.key.projectId,
       apiKeyId: context.key.keyId,
-      userId:
-        typeof body?.['user'] === 'string' && body['user'] !== ''
-          ? parts.pseudonym(context.key.tenantId, body['user'])
-          : '',
+      userId: user === '' ? '' : parts.pseudonym(context.key.tenantId, user),
       traceId: context.traceId,
       environment: parts.environment,
       tags: context.tags,
@@ -237,7 +243,8 @@ export class RequestLedger implements AttemptRecorder {
       ...(clientRetryCount === null ? {} : { clientRetryCount }),
       ...(sessionId === null ? {} : { sessionId }),
       requestedModel: body?.model ?? '',
-      requestCommitment: commitment(parts.salt(context.key.tenantId, `${context.receiptId}/request`), context.rawBody),
+      saltKeyId: salts.keyId,
+      requestCommitment: commitment(salts.request, context.rawBody),
       cache: this.#cache,
       route:
         plan === null
@@ -265,6 +272,13 @@ export class RequestLedger implements AttemptRecorder {
     return accepted;
   }
 
+  /** Both at once: an erasure may come between the commitments. */
+  #saltsOnce(): CommitmentSalts {
+    const { receiptId, key, body } = this.context;
+    this.#salts ??= this.parts.saltKey(key.tenantId, userOf(body)).saltsOf(receiptId);
+    return this.#salts;
+  }
+
   /** The answer's usage at the price of the model that `auto` would have used without looking. */
   #baseline(): bigint | null {
     const target = this.#plan?.baseline;
@@ -288,6 +302,11 @@ export class RequestLedger implements AttemptRecorder {
   #now(): string {
     return new Date(this.parts.clock.nowMs()).toISOString();
   }
+}
+
+function userOf(body: RequestContext['body']): string {
+  const user = body?.['user'];
+  return typeof user === 'string' ? user : '';
 }
 
 function sumNative(lines: readonly AttemptLine[]): string | null {

@@ -2,7 +2,7 @@ import { showReceiptId } from '#events/domain/ids.js';
 import type { StoredRecord } from '#events/domain/event-record.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { GatewayParts } from '../http/gateway-parts.js';
-import type { CommitmentSalts, EvidenceBundle, SqlReading } from './verify/evidence.js';
+import type { EvidenceBundle, SqlReading } from './verify/evidence.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -50,19 +50,4 @@ async function readSql(
   } catch {
     return unavailable;
   }
-}
-
-/**
- * The salts of a receipt's commitments. Whoever has them can try out guesses of a short prompt, so they go to keys of
- * the receipt's tenant alone, and into no other answer, log or file.
- */
-export function commitmentSalts(salt: GatewayParts['salt'], receipt: Receipt): CommitmentSalts {
-  const hex = (purpose: string): string =>
-    Buffer.from(salt(receipt.tenantId, `${receipt.receiptId}/${purpose}`)).toString('hex');
-  return {
-    object: 'receipt.salts',
-    id: showReceiptId(receipt.receiptId),
-    request_salt: hex('request'),
-    response_salt: receipt.responseCommitment === null ? null : hex('response'),
-  };
 }

@@ -9,6 +9,7 @@ import { createSystemClock } from '#events/events.module.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import { priceRecordText } from '#pricing/domain/price-record.js';
 import { createLogger } from '#telemetry/telemetry.module.js';
+import { createContentCipher, openKeyFile } from '#semantic-cache/semantic-cache.module.js';
 import { NODE_CRYPTO, openSigner, startSequencer } from '#transparency/transparency.module.js';
 import type { HotLane } from '../hot-lane/hot-lane.js';
 import type { GatewayParts } from '../http/gateway-parts.js';
@@ -16,6 +17,7 @@ import { createHttpServer, type HttpServer } from '../http-server.js';
 import { TransparencyDesk } from '../transparency/transparency-desk.js';
 import { ANSWER, commit, makeReceipt, PRICE, REQUEST } from '../../test/verify/logged-receipt.js';
 import { checkEvidence } from './verify/check-evidence.js';
+import { checkBodies } from './verify/check-bodies.js';
 import { parseBundle, parseSalts, type Evidence } from './verify/evidence.js';
 
 const clock = createSystemClock();
@@ -23,17 +25,25 @@ const log = createMemoryLog();
 const keys = createKeyRing();
 const folder = mkdtempSync(join(tmpdir(), 'evidence-'));
 const paths = { directory: join(folder, 'transparency'), keyFile: join(folder, 'secrets', 'transparency-key') };
-const salt = (subject: string, purpose: string): Uint8Array =>
-  NODE_CRYPTO.digest(new TextEncoder().encode(`${subject} ${purpose}`)).slice(0, 16);
-const hexSalt = (id: string, which: string): string => Buffer.from(salt('acme', `${id}/${which}`)).toString('hex');
+const cipher = createContentCipher('ab'.repeat(32), openKeyFile(join(folder, 'subject-keys.sqlite')));
 
 const receiptId = clock.newReceiptId();
+const salts = cipher.saltKey('acme:ada').saltsOf(receiptId);
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const receipt: Receipt = {
   ...makeReceipt(),
   receiptId,
   acceptedAt: new Date(Number.parseInt(receiptId.replaceAll('-', '').slice(0, 12), 16)).toISOString(),
-  requestCommitment: commit(hexSalt(receiptId, 'request'), REQUEST),
-  responseCommitment: commit(hexSalt(receiptId, 'response'), ANSWER),
+  saltKeyId: salts.keyId,
+  requestCommitment: commit(hex(salts.request), REQUEST),
+  responseCommitment: commit(hex(salts.response), ANSWER),
+};
+const olderId = clock.newReceiptId();
+/** As receipts were before salts came from the subject's key. */
+const { saltKeyId: _, ...older } = {
+  ...receipt,
+  receiptId: olderId,
+  requestCommitment: commit(hex(cipher.salt('acme', `${olderId}/request`)), REQUEST),
 };
 /** What the store answers; tests change it. */
 let stored: Receipt | null = receipt;
@@ -54,8 +64,10 @@ beforeAll(async () => {
   bearer = makeKey('own', 'acme');
   stranger = makeKey('other', 'other');
   const time = new Date(clock.nowMs()).toISOString();
-  await log.writer.append([encodeEvent('nextmodel.receipt.sealed.v1', `${receiptId}/sealed`, receiptId, time, receipt)])
-    .durable;
+  const sealed = [receipt, older].map((each) =>
+    encodeEvent('nextmodel.receipt.sealed.v1', `${each.receiptId}/sealed`, each.receiptId, time, each),
+  );
+  await log.writer.append(sealed).durable;
   const running = startSequencer({
     directory: paths.directory,
     signer: await openSigner(paths.keyFile),
@@ -74,7 +86,7 @@ beforeAll(async () => {
     keys,
     adminToken: 'admin-token-for-tests-0123456789',
     transparency,
-    salt,
+    cipher,
     prices: { recordText: () => priceRecordText(PRICE) },
     store: { find: () => Promise.resolve(stored), lastOffset: () => Promise.resolve(lastOffset) },
   } as unknown as GatewayParts;
@@ -95,6 +107,13 @@ async function get(url: string, token = bearer) {
   const answer = await http.app.inject({ method: 'GET', url, headers });
   return { status: answer.statusCode, headers: answer.headers, text: answer.body };
 }
+const bodyStates = async (id: string, request: string): Promise<string[]> => {
+  const read = parseSalts((await get(`/v1/receipts/${id}/salts`)).text);
+  if (typeof read === 'string') throw new Error(read);
+  const bodies = { ...read, request: new TextEncoder().encode(request), response: null };
+  const of = id === receiptId ? receipt : older;
+  return checkBodies(of, bodies, NODE_CRYPTO.digest).map(({ state }) => state);
+};
 const fetchEvidence = async (): Promise<Evidence> =>
   parseBundle((await get(`/v1/receipts/rcpt_${receiptId}/evidence`)).text) as Evidence;
 const statesOf = (evidence: Evidence): string[] =>
@@ -103,11 +122,11 @@ const statesOf = (evidence: Evidence): string[] =>
 describe('the evidence of a receipt', () => {
   it('is enough for every check, together with the salts and the bodies', async () => {
     const evidence = await fetchEvidence();
-    const salts = parseSalts((await get(`/v1/receipts/${receiptId}/salts`)).text);
-    if (typeof salts === 'string') throw new Error(salts);
+    const read = parseSalts((await get(`/v1/receipts/${receiptId}/salts`)).text);
+    if (typeof read === 'string') throw new Error(read);
     const [request, response] = [REQUEST, ANSWER].map((text) => new TextEncoder().encode(text));
 
-    const states = statesOf({ ...evidence, bodies: { ...salts, request: request!, response: response! } });
+    const states = statesOf({ ...evidence, bodies: { ...read, request: request!, response: response! } });
 
     expect(states.join(', ')).toBe(
       'key unknown, checkpoint ok, inclusion ok, receipt ok, fields ok, sums ok, cost ok, price ok, sql ok, body ok, body ok',
@@ -117,7 +136,7 @@ describe('the evidence of a receipt', () => {
   it('holds no salt', async () => {
     const { text, headers } = await get(`/v1/receipts/${receiptId}/evidence`);
 
-    expect(text).not.toContain(hexSalt(receiptId, 'request'));
+    expect(text).not.toContain(hex(salts.request));
     expect(headers['cache-control']).toBe('no-store');
   });
 
@@ -153,5 +172,28 @@ describe('the page', () => {
     expect(policy).not.toMatch(/unsafe|\*|data:|https?:/);
     expect(page.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY' });
     expect(other.headers['content-security-policy']).toBeUndefined();
+  });
+});
+
+describe('the salts of a receipt', () => {
+  it('are those of the key that its subject had, or of the master key on older receipts', async () => {
+    const states = [await bodyStates(receiptId, REQUEST), await bodyStates(olderId, REQUEST)];
+    const guesses = [await bodyStates(receiptId, `${REQUEST} `), await bodyStates(olderId, `${REQUEST} `)];
+
+    expect([states, guesses]).toEqual([
+      [['ok'], ['ok']],
+      [['wrong'], ['wrong']],
+    ]);
+  });
+
+  it('are gone for ever when the subject is erased, and the receipt still verifies', async () => {
+    void cipher.erase('acme:ada', clock.nowMs());
+
+    const { text } = await get(`/v1/receipts/${receiptId}/salts`);
+
+    expect(JSON.parse(text)).toMatchObject({ state: 'destroyed', request_salt: null, response_salt: null });
+    expect(await bodyStates(receiptId, REQUEST)).toEqual(['unknown']);
+    expect(statesOf(await fetchEvidence()).filter((state) => state.endsWith('wrong'))).toEqual([]);
+    expect(await bodyStates(olderId, REQUEST)).toEqual(['ok']);
   });
 });

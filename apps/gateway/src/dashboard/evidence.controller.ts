@@ -6,7 +6,8 @@ import type { Receipt } from '#events/domain/receipt.js';
 import { RouterError } from '#events/domain/router-error.js';
 import { GATEWAY_PARTS, type GatewayParts } from '../http/gateway-parts.js';
 import { ApiKeyGuard, CallerKey } from '../http/guards.js';
-import { collectEvidence, commitmentSalts } from './collect-evidence.js';
+import { collectEvidence } from './collect-evidence.js';
+import { commitmentSalts } from './commitment-salts.js';
 
 interface Reply {
   headers(values: Readonly<Record<string, string>>): Reply;
@@ -40,7 +41,7 @@ export class EvidenceController {
   @Get(':id/salts')
   async salts(@CallerKey() key: ApiKey, @Param('id') id: string, @Res() reply: Reply): Promise<void> {
     const receipt = JSON.parse(Buffer.from((await this.#find(key, id)).value).toString('utf8')) as Receipt;
-    const salts = commitmentSalts(this.parts.salt, receipt);
+    const salts = await commitmentSalts(this.parts.cipher, receipt);
     reply.headers({ 'content-type': JSON_TYPE, 'cache-control': 'no-store' }).send(JSON.stringify(salts));
   }
 

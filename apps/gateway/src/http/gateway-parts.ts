@@ -6,6 +6,7 @@ import type { Clock } from '#events/ports/clock.js';
 import type { PriceBook } from '#pricing/ports/price-book.js';
 import type { ProviderRegistry } from '#providers/ports/provider-registry.js';
 import type { ReceiptStore } from '#receipts/ports/receipt-store.js';
+import type { ContentCipher } from '#semantic-cache/ports/content-cipher.js';
 import type { Router } from '#routing/ports/router.js';
 import type { RecentReceipts } from '../receipts/recent-receipts.js';
 import type { Readiness } from '../readiness.js';
@@ -44,8 +45,8 @@ export interface GatewayParts {
   readonly replayTransparency: (onProgress: OnReplayProgress) => Promise<ReplayOutcome>;
   /** Proofs, checkpoints and tiles. */
   readonly transparency: TransparencyDesk;
-  /** Secret salt of a commitment, 16 bytes; for keys of the subject's own tenant. */
-  readonly salt: (subject: string, purpose: string) => Uint8Array;
+  /** Makes the salts of commitments again; for keys of the receipt's own tenant. */
+  readonly cipher: Pick<ContentCipher, 'keyState' | 'openSaltKey' | 'salt'>;
   readonly findReceipt: (tenantId: string, receiptId: string) => Promise<Receipt | null>;
 }
 export const GATEWAY_PARTS = Symbol('GatewayParts');

@@ -39,7 +39,7 @@ async function answerAgain(state: RequestState, answer: StoredAnswer): Promise<t
     ageSeconds,
     reason: 'idempotency_key',
   });
-  const commitment = new RunningCommitment(parts.cipher.salt(context.key.tenantId, `${context.receiptId}/response`));
+  const commitment = new RunningCommitment(ledger.responseSalt());
   const streamed = typeof body !== 'string';
   // As for every answer: over what came before a receipt id was put in.
   if (streamed)

@@ -88,6 +88,11 @@ export interface Receipt {
   /** What a cache hit saved; 0 when it was none, `null` = unknown, because the stored answer had no price. */
   readonly avoidedPicoUsd: PicoText | null;
   readonly baselinePicoUsd: PicoText | null;
+  /**
+   * The subject's data key that both commitments are salted with (`<subject>/2.<hex>`); destroyed by an erasure. Absent
+   * on receipts of before: their salts are derived from the master key.
+   */
+  readonly saltKeyId?: string;
   /** sha256(salt16 ‖ body), hex: proves what was asked and answered without showing it. */
   readonly requestCommitment: string;
   readonly responseCommitment: string | null;

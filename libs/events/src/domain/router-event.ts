@@ -19,6 +19,8 @@ export interface RequestAccepted {
   readonly clientRetryCount?: number;
   readonly sessionId?: string;
   readonly requestedModel: string;
+  /** As on the receipt. */
+  readonly saltKeyId?: string;
   readonly requestCommitment: string;
   readonly cache: Receipt['cache'];
   readonly route: Receipt['route'];

@@ -74,6 +74,7 @@ export function sealReceipt(parts: ReceiptParts): Receipt {
     wastedPicoUsd: wasted === null ? null : wasted.toString(),
     avoidedPicoUsd: parts.avoidedPicoUsd === null ? null : parts.avoidedPicoUsd.toString(),
     baselinePicoUsd: parts.baselinePicoUsd === null ? null : parts.baselinePicoUsd.toString(),
+    ...(accepted.saltKeyId === undefined ? {} : { saltKeyId: accepted.saltKeyId }),
     requestCommitment: accepted.requestCommitment,
     responseCommitment: response.responseCommitment,
     attempts,

@@ -10,8 +10,30 @@ export interface ContentCipher {
    * @param storedAtMs when the content was stored: only fresh content is worth waiting for.
    */
   keyState(keyId: string, storedAtMs: number): Promise<KeyState> | KeyState;
-  /** Secret salt of a commitment: 16 bytes that only the holder of the master key can make again. */
+  /**
+   * What a request's commitments to its bodies are salted with: the key that the subject's content is sealed with now.
+   * It is in the store, or on its way there, when this returns. Take it once for a request: the next call may give
+   * another one. Never throws; while nothing of the subject may be kept, it gives a key that nobody keeps.
+   */
+  saltKey(subject: string): SaltKey;
+  /** The same key later, after `keyState`; `null` when it was destroyed or lost: nobody can make its salts any more. */
+  openSaltKey(keyId: string): SaltKey | null;
+  /** Secret bytes, 16 of them, that the holder of the master key can always make again: peppers, never commitments. */
   salt(subject: string, purpose: string): Uint8Array;
+}
+
+/** Makes the secret salts of commitments; gone with the subject's key. */
+export interface SaltKey {
+  /** The same for the same receipt id. */
+  saltsOf(receiptId: string): CommitmentSalts;
+}
+
+/** 16 bytes for each of the two commitments of a receipt. */
+export interface CommitmentSalts {
+  /** The subject's key that they came from, as receipts name it: `saltKeyId`. */
+  readonly keyId: string;
+  readonly request: Uint8Array;
+  readonly response: Uint8Array;
 }
 
 export type KeyState = 'held' | 'awaited' | 'gone';

@@ -37,7 +37,11 @@ function checkBody(
 ): Finding {
   if (commitment === null)
     return unknown('body', `the receipt has no ${which}Commitment: there was no answer to commit to`);
-  if (saltHex === null) return unknown('body', `the ${which} cannot be compared without its salt`);
+  if (saltHex === null)
+    return unknown(
+      'body',
+      `the ${which} cannot be compared without its salt (not given, or destroyed when its subject was erased)`,
+    );
   const salt = Uint8Array.from({ length: SALT_BYTES }, (_, n) => Number.parseInt(saltHex.slice(2 * n, 2 * n + 2), 16));
   for (const body of candidates) {
     if (toHex(digest(joined(salt, body))) !== commitment) continue;

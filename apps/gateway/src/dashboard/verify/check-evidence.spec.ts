@@ -231,6 +231,14 @@ describe('damage', () => {
     expect(found[1]).toMatch(/attempts\[1\] is \{.* here, but nothing in SQL/);
     expect(faults({ ...sound, sql: { state: 'missing', receipt: null } })[0]).toMatch(/SQL has no such row/);
   });
+
+  it('is none where a field of the event has no column', () => {
+    const told = bytes(JSON.stringify({ ...receipt, saltKeyId: 'acme/2.00' }));
+
+    const found = faults({ ...sound, event: told });
+
+    expect(found.filter((fault) => !fault.startsWith('inclusion'))).toEqual([]);
+  });
 });
 
 const body = (request: string, response: string, salts = SALTS): string[] =>

@@ -85,6 +85,8 @@ export function parseBundle(text: string): Evidence | string {
 export interface CommitmentSalts {
   readonly object: 'receipt.salts';
   readonly id: string;
+  /** `destroyed`: the subject was erased, or its key was lost; nobody can compare a body any more. */
+  readonly state: 'present' | 'destroyed';
   readonly request_salt: string | null;
   readonly response_salt: string | null;
 }
@@ -100,6 +102,7 @@ export function parseSalts(text: string): Pick<BodyEvidence, 'requestSalt' | 're
   } catch {
     return 'the salts are no JSON text';
   }
+  if (value?.state === 'destroyed') return { requestSalt: null, responseSalt: null };
   const { request_salt: requestSalt = null, response_salt: responseSalt = null } = value ?? {};
   if (!isSalt(requestSalt) || !isSalt(responseSalt)) return 'a salt is 32 hex digits';
   if (requestSalt === null && responseSalt === null) return 'the file has no salt';

@@ -54,7 +54,9 @@ const map: FieldKind = { is: 'an object', fits: isMap };
 const anything: FieldKind = { is: 'anything', fits: () => true };
 
 /** Every field of the sealed event, in its order. */
-export const RECEIPT_FIELDS: { readonly [F in Exclude<keyof Receipt, 'clientRetryCount' | 'sessionId'>]: FieldKind } = {
+export const RECEIPT_FIELDS: {
+  readonly [F in Exclude<keyof Receipt, 'clientRetryCount' | 'sessionId' | 'saltKeyId'>]: FieldKind;
+} = {
   receiptId: uuid,
   tenantId: text,
   projectId: text,
@@ -111,7 +113,7 @@ export const RECEIPT_FIELDS: { readonly [F in Exclude<keyof Receipt, 'clientRetr
 };
 
 /** Fields that stand in some receipts only. */
-export const OPTIONAL_RECEIPT_FIELDS = { clientRetryCount: count, sessionId: text } as const;
+export const OPTIONAL_RECEIPT_FIELDS = { clientRetryCount: count, sessionId: text, saltKeyId: text } as const;
 
 export const CACHE_FIELDS: { readonly [F in keyof ReceiptCache]: FieldKind } = {
   result: oneOf('off', 'miss', 'exact', 'semantic', 'bypass', 'refresh'),

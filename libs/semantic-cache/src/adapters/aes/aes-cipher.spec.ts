@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryKeyStore } from '../memory/memory-key-store.js';
+import type { CommitmentSalts } from '../../ports/content-cipher.js';
 import type { SubjectKey } from '../../ports/subject-key-store.js';
 import { AesCipher } from './aes-cipher.js';
 
@@ -137,5 +138,55 @@ describe('content sealed with a key per subject', () => {
     expect(cipher.open(cipher.seal('acme:b', 'x').keyId, sealed)).toBeNull();
     expect(cipher.open('acme:a/3', sealed)).toBeNull();
     expect(cipher.open('nothing', sealed)).toBeNull();
+  });
+});
+
+const hex = ({ request, response }: CommitmentSalts): string[] =>
+  [request, response].map((salt) => Buffer.from(salt).toString('hex'));
+
+describe('salts of commitments', () => {
+  it('can be made again in another process from the key that they name, and are others for every receipt', () => {
+    const store = new MemoryKeyStore();
+    const salts = new AesCipher(MASTER, store).saltKey('acme:a').saltsOf('r1');
+    const other = new AesCipher(MASTER, store);
+
+    const again = other.openSaltKey(salts.keyId)?.saltsOf('r1');
+
+    expect(again && hex(again)).toEqual(hex(salts));
+    expect(hex(salts)).toEqual([
+      expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+      expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+    ]);
+    expect(new Set([...hex(salts), ...hex(other.saltKey('acme:a').saltsOf('r2'))]).size).toBe(4);
+  });
+
+  it('need the random key: the master key and another store make others', () => {
+    const salts = new AesCipher(MASTER, new MemoryKeyStore()).saltKey('acme:a').saltsOf('r1');
+    const stranger = new AesCipher(MASTER, new MemoryKeyStore());
+
+    expect(stranger.openSaltKey(salts.keyId)).toBeNull();
+    expect(hex(stranger.saltKey('acme:a').saltsOf('r1'))).not.toEqual(hex(salts));
+  });
+
+  it('die with the key, in the process that erases and in every other', () => {
+    const store = new MemoryKeyStore();
+    const cipher = new AesCipher(MASTER, store, () => NOW);
+    const { keyId } = cipher.saltKey('acme:a').saltsOf('r1');
+
+    void cipher.erase('acme:a', NOW);
+    const within = cipher.saltKey('acme:a').saltsOf('r2');
+
+    expect([cipher.openSaltKey(keyId), new AesCipher(MASTER, store).openSaltKey(keyId)]).toEqual([null, null]);
+    expect(cipher.openSaltKey(within.keyId)).toBeNull();
+  });
+
+  it('are made from a derived key where no store is shared, and refused after an erasure', () => {
+    const cipher = new AesCipher(MASTER, null, () => NOW);
+    const { keyId } = cipher.saltKey('acme:a').saltsOf('r1');
+    const before = cipher.openSaltKey(keyId);
+
+    void cipher.erase('acme:a', NOW);
+
+    expect([before === null, cipher.openSaltKey(keyId)]).toEqual([false, null]);
   });
 });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { ErasableContentCipher, KeyState } from '../../ports/content-cipher.js';
+import type { ErasableContentCipher, KeyState, SaltKey } from '../../ports/content-cipher.js';
 import type { SubjectKey, SubjectKeyStore } from '../../ports/subject-key-store.js';
+import { DataKey } from './data-key.js';
 import { MasterKey } from './master-key.js';
 import { RecentMap } from './recent-map.js';
 import { openBytes, sealBytes } from './sealed-bytes.js';
@@ -16,12 +17,6 @@ const KEYS_CACHED_MAX = 10_000;
 const CLOCK_SKEW_MS = 60_000;
 /** How long another process may take to hand a new key to a remote store. */
 const HANDOVER_MS = 15_000;
-
-interface DataKey {
-  readonly keyId: string;
-  readonly subject: string;
-  readonly bytes: Buffer;
-}
 
 /** AES-256-GCM with random data keys per subject, wrapped under the master key; the key id is authenticated too. */
 export class AesCipher implements ErasableContentCipher {
@@ -63,6 +58,14 @@ export class AesCipher implements ErasableContentCipher {
       return this.#find(keyId) === null ? 'gone' : 'held';
     }
     return this.#fetch(keyId, storedAtMs, this.store);
+  }
+
+  saltKey(subject: string): SaltKey {
+    return this.#sealing.get(subject) ?? this.#sealingKey(subject);
+  }
+
+  openSaltKey(keyId: string): SaltKey | null {
+    return this.#opening.get(keyId) ?? this.#find(keyId);
   }
 
   salt(subject: string, purpose: string): Uint8Array {
@@ -146,14 +149,14 @@ export class AesCipher implements ErasableContentCipher {
   #unwrap({ keyId, subject, wrapped }: SubjectKey): DataKey | null {
     const bytes = openBytes(this.#wrapping, keyId, wrapped);
     if (bytes === null) return null;
-    const key = { keyId, subject, bytes };
+    const key = new DataKey(keyId, subject, bytes);
     this.#opening.set(keyId, key);
     return key;
   }
 
   #derived(subject: string): DataKey {
     const keyId = `${subject}/${DERIVED}`;
-    const key = { keyId, subject, bytes: this.#master.derive(`nextmodel/content/${DERIVED}/${subject}`) };
+    const key = new DataKey(keyId, subject, this.#master.derive(`nextmodel/content/${DERIVED}/${subject}`));
     this.#opening.set(keyId, key);
     return key;
   }
@@ -164,5 +167,5 @@ const isStored = (keyId: string): boolean => keyId.startsWith(STORED, keyId.last
 
 function newKey(subject: string): DataKey {
   const keyId = `${subject}/${STORED}${randomBytes(KEY_NAME_BYTES).toString('hex')}`;
-  return { keyId, subject, bytes: randomBytes(DATA_KEY_BYTES) };
+  return new DataKey(keyId, subject, randomBytes(DATA_KEY_BYTES));
 }

@@ -41,7 +41,7 @@ export class SqliteKeyStore implements SubjectKeyStore {
     try {
       this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
       chmodSync(path, FILE_MODE);
-      // A key that a power cut takes back costs one cached answer, so an insert does not wait for the disk.
+      // A key that a power cut takes back costs the newest answers and salts of a new subject; no insert waits for the disk.
       this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON');
       this.#database.exec(SCHEMA);
       this.#put = this.#database.prepare('INSERT OR IGNORE INTO subject_keys VALUES (?, ?, ?, ?)');
