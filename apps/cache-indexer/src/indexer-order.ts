@@ -1,3 +1,4 @@
+import type { EmbedderSettings } from '#config/domain/settings.js';
 import { loadProcessSettings } from '#config/process-settings.module.js';
 import { showProblem } from '#config/domain/problem.js';
 import { RouterError } from '#events/domain/router-error.js';
@@ -10,6 +11,8 @@ export interface IndexerOrder {
   readonly masterKey: string;
   /** Where gateways keep subject keys; `null` = keys are derived. The same as the gateways have. */
   readonly redisUrl: string | null;
+  /** `null` = the builtin one. The same as the gateways have. */
+  readonly embedder: EmbedderSettings | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -32,5 +35,14 @@ export function orderFromEnvironment(): IndexerOrder {
       publicMessage: `${missing.join(', ')} not set. The indexer serves the shared mode; without it the gateway fills its own index.`,
     });
   }
-  return { kafkaBrokers, qdrantUrl, qdrantApiKey, masterKey, redisUrl, logLevel };
+  const { enabled, embedder } = loaded.settings.cache.semantic;
+  return {
+    kafkaBrokers,
+    qdrantUrl,
+    qdrantApiKey,
+    masterKey,
+    redisUrl,
+    embedder: enabled ? embedder : null,
+    logLevel,
+  };
 }

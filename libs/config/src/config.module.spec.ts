@@ -80,6 +80,12 @@ describe('configuration without a file', () => {
 
 const PROVIDERS = 'providers: { a: { kind: openai-compatible, base_url: "http://127.0.0.1:1/v1", api_key: none } }\n';
 
+const withEmbedder = (embedder: string): string =>
+  `providers: { p: { kind: openai, api_key: none }, c: { kind: anthropic, api_key: none } }
+models: { m: { targets: [ { provider: p, model: a } ] } }
+cache: { semantic: { enabled: true, embedder: ${embedder} } }
+`;
+
 describe('configuration with a file', () => {
   it('reads providers, aliases, rules, auto, cache and prices', () => {
     const settings = settingsOf(
@@ -96,7 +102,11 @@ prices: { files: [ ./prices.yaml ], unpriced: block }
 
     expect(settings.routing.rules[0]?.when.header).toEqual({ 'x-team': 'legal' });
     expect(settings.routing.auto).toMatchObject({ strongShare: 0.5, abstain: 'a/y' });
-    expect(settings.cache).toEqual({ exact: true, semantic: { enabled: true, maxError: 0.02 }, ttlSeconds: 3600 });
+    expect(settings.cache).toEqual({
+      exact: true,
+      semantic: { enabled: true, maxError: 0.02, embedder: null },
+      ttlSeconds: 3600,
+    });
     expect(settings.prices.unpriced).toBe('block');
     expect(settings.prices.files[0]).toMatch(/prices\.yaml$/);
     expect(settings.providers['a']?.apiKeys).toEqual([]);
@@ -127,6 +137,28 @@ prices: { files: [ ./none.yaml ] }
     ]);
     expect(problems.find(({ path }) => path.endsWith('stratgy'))?.message).toContain('did you mean "strategy"');
     expect(problems.find(({ path }) => path.endsWith('[0].use'))?.message).toContain('did you mean "smart"');
+  });
+
+  it('reads who embeds questions, and says what is wrong with it', () => {
+    const named = settingsOf(withEmbedder('{ provider: p, model: text-embedding-3-small, dimensions: 1536 }'));
+    const wrong = problemsOf(withEmbedder('{ provider: q, modl: x, dimensions: 0 }'));
+
+    expect(named.cache.semantic.embedder).toEqual({
+      provider: 'p',
+      model: 'text-embedding-3-small',
+      dimensions: 1536,
+      timeoutMs: 200,
+    });
+    expect(settingsOf(withEmbedder('null')).cache.semantic.embedder).toBeNull();
+    expect(wrong.map(({ path }) => path.replace('cache.semantic.embedder.', '')).toSorted()).toEqual([
+      'dimensions',
+      'model',
+      'modl',
+      'provider',
+    ]);
+    expect(problemsOf(withEmbedder('{ provider: c, model: x, dimensions: 2 }'))[0]?.message).toContain(
+      'has no embeddings',
+    );
   });
 
   it('reads what a model says about its own calls, and only that', () => {

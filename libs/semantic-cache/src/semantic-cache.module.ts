@@ -37,12 +37,18 @@ export async function loadStaticEmbedder(): Promise<Embedder> {
   return new StaticEmbedder(await loadWordTable());
 }
 
-/**
- * An embedder behind any `/v1/embeddings`. Its id names host, model and length.
- * @public for those who bring an embedding model of their own
- */
+/** Under which name vectors of a provider's model are kept. */
+export const remoteEmbedderId = (provider: string, model: string, dimensions: number): string =>
+  `remote:${provider}:${model}:${dimensions}`;
+
+/** An embedder behind any `/v1/embeddings`, for look-ups. */
 export function createRemoteEmbedder(options: RemoteEmbedderOptions): Embedder {
   return new RemoteEmbedder(options);
+}
+
+/** Stands for a remote embedder where entries are made: each brings its vector along, and nothing is asked. */
+export function embedderOfStored(id: string, dimensions: number): Embedder {
+  return { id, dimensions, remote: true, embed: () => null };
 }
 
 export interface InProcessIndexPlace {

@@ -1,4 +1,4 @@
-import type { AttemptLine, PricedAttempt } from '#events/domain/attempt.js';
+import { servedAttempt, type AttemptLine, type PricedAttempt } from '#events/domain/attempt.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { DecidedAgain } from './decide-again.js';
 
@@ -25,7 +25,7 @@ export class Tally {
   constructor(private readonly priceAt: PriceAt) {}
 
   add(receipt: Receipt, again: DecidedAgain): void {
-    const served = receipt.attempts.findLast(({ status }) => status === 'ok');
+    const served = servedAttempt(receipt.attempts);
     if (receipt.cache.result === 'exact' || receipt.cache.result === 'semantic') return this.#leave('cache hits');
     if (served === undefined) return this.#leave('not served');
     if (again.kind === 'unknown') {

@@ -42,6 +42,7 @@ import { PriceArchive } from './price-archive.js';
 import { SpendTail } from './spend-tail.js';
 import { startLogRetention } from './log-retention.js';
 import { openGatewayCache } from './open-cache.js';
+import { openEmbedder } from './open-embedder.js';
 import { openIdempotency } from './open-idempotency.js';
 import { openGatewayLog } from './open-log.js';
 
@@ -144,7 +145,8 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     },
   });
   const recent = new RecentReceipts();
-  const cache = await openGatewayCache(order, log, logger);
+  const { embedder, target: embedding } = await openEmbedder(settings, registry, prices.book, logger);
+  const cache = await openGatewayCache(order, log, logger, embedder);
   erasures.use(cache.cipher);
   const store = order.sql === null ? null : openClickhouseStore(order.sql);
 
@@ -163,6 +165,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       maxError: settings.cache.semantic.maxError,
       ttlSeconds: settings.cache.ttlSeconds,
     },
+    embedding,
     flights: createSingleFlight(),
     idempotency: desk,
     cipher: cache.cipher,

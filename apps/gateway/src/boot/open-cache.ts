@@ -7,11 +7,11 @@ import {
   createContentCipher,
   createContentIndexer,
   createSemanticCache,
-  loadStaticEmbedder,
   openInProcessIndex,
   openQdrantIndex,
 } from '#semantic-cache/semantic-cache.module.js';
 import type { ErasableContentCipher } from '#semantic-cache/ports/content-cipher.js';
+import type { Embedder } from '#semantic-cache/ports/embedder.js';
 import type { SemanticCache } from '#semantic-cache/ports/semantic-cache.js';
 import type { VectorIndex } from '#semantic-cache/ports/vector-index.js';
 import type { Logger } from '#telemetry/ports/logger.js';
@@ -38,11 +38,18 @@ export interface GatewayCache {
   close(): Promise<void>;
 }
 
+/** Longest look-up without a call to a remote embedder. */
+const LOOK_UP_MS = 50;
+
 const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-export async function openGatewayCache(order: BootOrder, log: GatewayLog, logger: Logger): Promise<GatewayCache> {
+export async function openGatewayCache(
+  order: BootOrder,
+  log: GatewayLog,
+  logger: Logger,
+  embedder: Embedder,
+): Promise<GatewayCache> {
   const { environment } = order.settings;
-  const embedder = await loadStaticEmbedder();
   const keys = await openSubjectKeys(environment, order.secretsDirectory);
   if (keys === null) logger.warn({}, 'no Redis for subject keys: an erasure is a refusal to read, no key is destroyed');
   const cipher = createContentCipher(order.masterKey, keys);
@@ -53,13 +60,19 @@ export async function openGatewayCache(order: BootOrder, log: GatewayLog, logger
           directory: join(order.vectorsDirectory, String(order.partition)),
           embedderId: embedder.id,
         })
-      : openQdrantIndex({ url: qdrantUrl, apiKey: qdrantApiKey, embedderId: embedder.id });
+      : openQdrantIndex({
+          url: qdrantUrl,
+          apiKey: qdrantApiKey,
+          embedderId: embedder.id,
+          dimensions: embedder.dimensions,
+        });
   const index = new SwappableIndex(await open());
   const cache = createSemanticCache({
     index,
     embedder: () => embedder,
     cipher,
     sha256Hex,
+    timeBoxMs: LOOK_UP_MS + (embedder.remote === true ? (order.settings.cache.semantic.embedder?.timeoutMs ?? 0) : 0),
   });
   await cache.warmUp();
   // With Kafka and Qdrant both shared, `cache-indexer` processes do this work once for all gateways.

@@ -10,6 +10,7 @@ import { answerFromCache } from './answer-from-cache.js';
 import { cacheStep } from './cache-step.js';
 import { CompletionSink } from './completion-sink.js';
 import type { CompletionParts } from './completion-parts.js';
+import { EmbeddingLine } from './embedding-line.js';
 import { finishAnswer } from './finish-answer.js';
 import { followAnswer } from './follow-answer.js';
 import { leadSignal } from './lead-signal.js';
@@ -43,6 +44,7 @@ export async function completeRequest(
     cacheHeader: 'DISABLED',
     cacheKey: null,
     cacheQuestion: null,
+    embedded: null,
     flight: null,
     live: null,
     recording: null,
@@ -78,9 +80,12 @@ async function servedWithoutProvider(state: RequestState): Promise<boolean> {
   state.cacheKey = step.key;
   state.cacheQuestion = step.question;
   if (step.lookUp) {
-    const found = await parts.cache.lookUp(step.question, step.key);
+    const line = embeddingLine(state, step.key);
+    const found = await parts.cache.lookUp(step.question, step.key, line);
+    line?.settle();
     if (found.kind === 'hit') return answerFromCache(state, found);
     ledger.cached(cacheOnReceipt('miss', found.similarity, found.reason));
+    state.embedded = found.embedded ?? null;
     if (step.onlyIfCached) throw onlyIfCached();
     const wantsStream = step.question.body.stream === true;
     const part = await parts.flights.join(step.key.id, FLIGHT_WAIT_MS, state.client.gone, wantsStream);
@@ -97,6 +102,11 @@ async function servedWithoutProvider(state: RequestState): Promise<boolean> {
     }
   }
   return false;
+}
+
+function embeddingLine({ parts, ledger }: RequestState, key: CacheKey): EmbeddingLine | undefined {
+  if (parts.embedding === null || !key.semantic) return undefined;
+  return new EmbeddingLine(ledger, parts.embedding, parts.clock, key.question);
 }
 
 /** What must not be kept is not shown to others either; and that an answer calls tools is seen too late. */

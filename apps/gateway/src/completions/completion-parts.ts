@@ -8,6 +8,7 @@ import type { PriceBook } from '#pricing/ports/price-book.js';
 import type { Router } from '#routing/ports/router.js';
 import type { Clock } from '#events/ports/clock.js';
 import type { IdempotencyDesk } from '../idempotency/idempotency-desk.js';
+import type { EmbeddingTarget } from './embedding-line.js';
 import type { LiveAnswer } from './live-answer.js';
 import type { ModelPolicies } from './model-policies.js';
 import type { LedgerParts } from './request-ledger.js';
@@ -22,6 +23,8 @@ export interface CompletionParts {
   readonly prices: PriceBook;
   readonly cache: SemanticCache;
   readonly cachePolicy: CachePolicy;
+  /** Who embeds questions for money; `null` = the builtin embedder, which calls nobody. */
+  readonly embedding: EmbeddingTarget | null;
   readonly flights: SingleFlight<SharedAnswer, LiveAnswer>;
   readonly idempotency: IdempotencyDesk;
   readonly cipher: ContentCipher;

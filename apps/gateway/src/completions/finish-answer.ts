@@ -1,4 +1,6 @@
-import type { ReceiptStatus } from '#events/domain/receipt.js';
+import { servedAttempt } from '#events/domain/attempt.js';
+import type { Meters } from '#events/domain/meters.js';
+import type { Receipt, ReceiptStatus } from '#events/domain/receipt.js';
 import { RouterError } from '#events/domain/router-error.js';
 import { pass } from '#events/ports/failpoint.js';
 import type { DispatchResult } from '#dispatch/ports/dispatcher.js';
@@ -47,7 +49,7 @@ export async function finishAnswer(
   } else if (ok) state.flight?.dissolve();
   const cost = ledger.cost();
   if (ok) {
-    const { meters } = sealed.receipt;
+    const meters = servedMeters(sealed.receipt);
     state.live?.finish({ kind: 'whole', costPicoUsd: cost.costPicoUsd, finishReason: result.finishReason, meters });
   }
   const headers = () =>
@@ -71,7 +73,7 @@ export async function finishAnswer(
       return;
     }
     if ((context.body as ChatRequest).stream_options?.include_usage === true) {
-      const data = sink.usageData ?? usageChunk(sink.head(), sealed.receipt.meters, null);
+      const data = sink.usageData ?? usageChunk(sink.head(), servedMeters(sealed.receipt), null);
       client.writeData(injectUsageCost(data, cost));
     }
     await awaitSafe(parts.durability, sealed);
@@ -83,6 +85,9 @@ export async function finishAnswer(
     client.fail(error instanceof RouterError ? error : truncated(), headers());
   }
 }
+
+/** What the answer used; the receipt's own sum has failed attempts and embeddings in it. */
+const servedMeters = (receipt: Receipt): Meters => servedAttempt(receipt.attempts)?.meters ?? receipt.meters;
 
 function receiptStatus(result: DispatchResult): ReceiptStatus {
   switch (result.status) {
@@ -120,6 +125,7 @@ function contentOf(state: RequestState, sink: CompletionSink, result: DispatchRe
     provider: result.served.provider,
     model: result.served.model,
     costPicoUsd: state.ledger.cost().costPicoUsd,
+    ...(state.embedded === null ? {} : { embedded: state.embedded }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { AttemptLine } from '#events/domain/attempt.js';
+import { isAside, servedAttempt, type AttemptLine } from '#events/domain/attempt.js';
 import { encodeEvent } from '#events/domain/event-codec.js';
 import type { NewRecord } from '#events/domain/event-record.js';
 import type { Receipt, ReceiptCache, ReceiptRoute, ReceiptStatus } from '#events/domain/receipt.js';
@@ -14,6 +14,7 @@ import { costStatus, sealReceipt, sumCost } from '#receipts/domain/seal-receipt.
 import type { UsageCost } from '#openai-wire/domain/usage-view.js';
 import { excludeTargets } from '#routing/domain/exclude-targets.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
+import { sumNative, toAttemptLine } from './attempt-line.js';
 import type { CommitmentSalts, SaltKey } from '#semantic-cache/ports/content-cipher.js';
 import { commitment } from './commitment.js';
 import { readRetryCount, readSessionId, type RequestContext } from './request-context.js';
@@ -71,6 +72,9 @@ export class RequestLedger implements AttemptRecorder {
   #accepted: RequestAccepted | null = null;
   #plan: RoutePlan | null = null;
   #cache: ReceiptCache = NO_CACHE;
+  /** Calls beside the answer so far; the answer's own attempts are numbered after them. */
+  #asides = 0;
+  #asideMs = 0;
   #salts: CommitmentSalts | null = null;
 
   constructor(
@@ -99,6 +103,28 @@ export class RequestLedger implements AttemptRecorder {
   }
 
   started(event: AttemptStarted): Promise<void> {
+    return this.#begin(this.#asides === 0 ? event : { ...event, n: event.n + this.#asides });
+  }
+
+  /**
+   * The intent of a call beside the answer, before the answer's own attempts.
+   * @returns its number, and what to await before a byte goes out.
+   */
+  asideStarted(aside: Omit<AttemptStarted, 'receiptId' | 'n'>): {
+    readonly n: number;
+    readonly written: Promise<void>;
+  } {
+    this.#asides += 1;
+    const event = { receiptId: this.context.receiptId, n: this.#asides, ...aside };
+    return { n: event.n, written: this.#begin(event) };
+  }
+
+  asideFinished(outcome: AttemptOutcome): void {
+    this.#asideMs += outcome.latencyMs;
+    this.#end(outcome);
+  }
+
+  #begin(event: AttemptStarted): Promise<void> {
     if (this.#accepted === null) this.#accept();
     const { receiptId } = this.context;
     this.#queued.push(
@@ -112,6 +138,10 @@ export class RequestLedger implements AttemptRecorder {
   }
 
   finished(outcome: AttemptOutcome): void {
+    this.#end(this.#asides === 0 ? outcome : { ...outcome, n: outcome.n + this.#asides });
+  }
+
+  #end(outcome: AttemptOutcome): void {
     const { receiptId, key, acceptedMs } = this.context;
     const priced = this.parts.prices.price({
       provider: outcome.provider,
@@ -158,8 +188,9 @@ export class RequestLedger implements AttemptRecorder {
     return this.#saltsOnce().response;
   }
 
+  /** Calls for the answer. */
   get attemptCount(): number {
-    return this.#lines.length;
+    return this.#asides === 0 ? this.#lines.length : this.#lines.filter(({ kind }) => !isAside(kind)).length;
   }
 
   get lines(): readonly AttemptLine[] {
@@ -186,13 +217,14 @@ export class RequestLedger implements AttemptRecorder {
       responseCommitment: ending.responseCommitment,
     };
     const whole = sealReceipt({
-      accepted,
+      // A call beside the answer makes the event before the cache has said what it found.
+      accepted: this.#asides === 0 ? accepted : { ...accepted, cache: this.#cache },
       attempts: this.#lines,
       response,
       errorCode: ending.errorCode,
       sealedAt: now,
       timeToFirstTokenMs: ending.timeToFirstTokenMs === null ? null : Math.round(ending.timeToFirstTokenMs),
-      overheadUs: Math.max(0, Math.round((latencyMs - ending.upstreamMs) * 1_000)),
+      overheadUs: Math.max(0, Math.round((latencyMs - ending.upstreamMs - this.#asideMs) * 1_000)),
       baselinePicoUsd: this.#baseline(),
       avoidedPicoUsd: ending.avoidedPicoUsd,
     });
@@ -282,7 +314,7 @@ export class RequestLedger implements AttemptRecorder {
   /** The answer's usage at the price of the model that `auto` would have used without looking. */
   #baseline(): bigint | null {
     const target = this.#plan?.baseline;
-    const served = this.#lines.findLast((line) => line.status === 'ok');
+    const served = servedAttempt(this.#lines);
     if (target === undefined || served === undefined) return null;
     const { costPicoUsd } = this.parts.prices.price({
       provider: target.provider,
@@ -307,39 +339,4 @@ export class RequestLedger implements AttemptRecorder {
 function userOf(body: RequestContext['body']): string {
   const user = body?.['user'];
   return typeof user === 'string' ? user : '';
-}
-
-function sumNative(lines: readonly AttemptLine[]): string | null {
-  let total = 0n;
-  for (const line of lines) {
-    if (line.costNativePico === null) return null;
-    total += BigInt(line.costNativePico);
-  }
-  return total.toString();
-}
-
-function toAttemptLine(outcome: AttemptOutcome, priced: ReturnType<PriceBook['price']>): AttemptLine {
-  return {
-    n: outcome.n,
-    kind: outcome.kind,
-    provider: outcome.provider,
-    model: outcome.model,
-    credentialId: outcome.credentialId,
-    providerRequestId: outcome.providerRequestId,
-    serviceTier: outcome.serviceTier,
-    status: outcome.status,
-    httpStatus: outcome.httpStatus,
-    errorCode: outcome.errorCode,
-    movedOn: outcome.movedOn,
-    startedAt: outcome.startedAt,
-    latencyMs: outcome.latencyMs,
-    timeToFirstTokenMs: outcome.timeToFirstTokenMs,
-    billed: outcome.billed,
-    meters: outcome.meters,
-    usageSource: outcome.usageSource,
-    usageFlags: outcome.usageFlags,
-    usageRaw: outcome.usageRaw,
-    providerCostPicoUsd: outcome.providerCostPicoUsd,
-    ...priced,
-  };
 }

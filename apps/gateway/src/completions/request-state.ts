@@ -1,5 +1,5 @@
 import type { RoutePlan } from '#routing/domain/route-plan.js';
-import type { CacheKey, CacheQuestion } from '#semantic-cache/ports/semantic-cache.js';
+import type { CacheKey, CacheQuestion, EmbeddedQuestion } from '#semantic-cache/ports/semantic-cache.js';
 import type { Flight } from '#semantic-cache/ports/single-flight.js';
 import type { RecordingClient } from '../idempotency/recording-client.js';
 import type { AnswerClient } from './answer-client.js';
@@ -20,6 +20,8 @@ export interface RequestState {
   cacheHeader: CacheHeader;
   cacheKey: CacheKey | null;
   cacheQuestion: CacheQuestion | null;
+  /** The question's vector, when a remote embedder was paid for it: goes with the answer. */
+  embedded: EmbeddedQuestion | null;
   /** This request leads equal ones; to be ended once its answer is there, or will not be. */
   flight: Flight<SharedAnswer, LiveAnswer> | null;
   /** This request's stream, for equal ones to read along. */

@@ -1,3 +1,4 @@
+import { servedAttempt } from '#events/domain/attempt.js';
 import { showReceiptId } from '#events/domain/ids.js';
 import { inputTokens, outputTokens } from '#events/domain/meters.js';
 import { picoToDecimal } from '#events/domain/money.js';
@@ -37,7 +38,7 @@ export function toReceiptView(receipt: Receipt): Record<string, unknown> {
 
 /** The same in OpenRouter's field names, so that its users' spend tools work unchanged. */
 export function toGenerationView(receipt: Receipt): Record<string, unknown> {
-  const served = receipt.attempts.findLast((attempt) => attempt.status === 'ok');
+  const served = servedAttempt(receipt.attempts);
   const cost = dollars(receipt.costPicoUsd);
   return {
     data: {

@@ -3,11 +3,8 @@ import type { Settings } from '#config/domain/settings.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
 import type { Embedder } from '#semantic-cache/ports/embedder.js';
 import type { ErasableContentCipher } from '#semantic-cache/ports/content-cipher.js';
-import {
-  loadStaticEmbedder,
-  rebuildInProcessIndex,
-  rebuildQdrantIndex,
-} from '#semantic-cache/semantic-cache.module.js';
+import { rebuildInProcessIndex, rebuildQdrantIndex } from '#semantic-cache/semantic-cache.module.js';
+import { openStoredEmbedder } from '../boot/open-embedder.js';
 import { erasedSubjects } from './erased-subjects.js';
 import type { RebuildProgress, RebuildResult } from '#semantic-cache/usecases/rebuild-index.js';
 
@@ -27,12 +24,18 @@ export interface ReplayCacheOrder {
 export async function replayCache(order: ReplayCacheOrder): Promise<RebuildResult> {
   const { reader, onProgress } = order;
   const { qdrantUrl, qdrantApiKey } = order.settings.environment;
-  const embedder = order.embedder ?? (await loadStaticEmbedder());
+  const embedder = order.embedder ?? (await openStoredEmbedder(order.settings));
   const { cipher } = order;
   for (const [subject, erasedAtMs] of await erasedSubjects(reader)) await cipher.erase(subject, erasedAtMs);
   const parts = { reader, embedder, cipher, onProgress };
   if (qdrantUrl !== null) {
-    return rebuildQdrantIndex({ ...parts, url: qdrantUrl, apiKey: qdrantApiKey, embedderId: embedder.id });
+    return rebuildQdrantIndex({
+      ...parts,
+      url: qdrantUrl,
+      apiKey: qdrantApiKey,
+      embedderId: embedder.id,
+      dimensions: embedder.dimensions,
+    });
   }
   const directory = join(order.vectorsDirectory, String(order.partition));
   return rebuildInProcessIndex({ ...parts, directory, embedderId: embedder.id });

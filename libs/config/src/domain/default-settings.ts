@@ -28,7 +28,7 @@ export const DEFAULT_RELIABILITY: ReliabilitySettings = {
 export const DEFAULT_HEDGE: HedgeSettings = { afterPercentile: 95, shareMax: 0.02 };
 export const DEFAULT_CACHE: CacheSettings = {
   exact: true,
-  semantic: { enabled: false, maxError: 0.01 },
+  semantic: { enabled: false, maxError: 0.01, embedder: null },
   ttlSeconds: 86_400,
 };
 export const DEFAULT_PRICES: PriceSettings = { files: [], unpriced: 'allow' };

@@ -44,7 +44,7 @@ export function parseFile(
     models,
     routing: parseRouting(root, (model) => unknownModel(model, models, providers), auto),
     reliability: parseReliability(root),
-    cache: parseCache(root),
+    cache: parseCache(root, providers),
     prices: parsePrices(root, surroundings.locate),
     transparency: parseTransparency(root),
   };

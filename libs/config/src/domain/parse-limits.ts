@@ -1,7 +1,14 @@
 import { DEFAULT_CACHE, DEFAULT_PRICES, DEFAULT_RELIABILITY } from './default-settings.js';
 import { parseTimeouts, TIMEOUT_FIELDS } from './parse-timeouts.js';
 import type { Section } from './section.js';
-import type { CacheSettings, PriceSettings, ReliabilitySettings } from './settings.js';
+import { suggestion } from './did-you-mean.js';
+import type {
+  CacheSettings,
+  EmbedderSettings,
+  PriceSettings,
+  ProviderSettings,
+  ReliabilitySettings,
+} from './settings.js';
 
 export const RELIABILITY_FIELDS = [
   'max_attempts',
@@ -12,7 +19,8 @@ export const RELIABILITY_FIELDS = [
   'shed_lag_ms',
 ] as const;
 export const CACHE_FIELDS = ['exact', 'semantic', 'ttl_s'] as const;
-export const SEMANTIC_FIELDS = ['enabled', 'max_error'] as const;
+export const SEMANTIC_FIELDS = ['enabled', 'max_error', 'embedder'] as const;
+const EMBEDDER_FIELDS = ['provider', 'model', 'dimensions', 'timeout_ms'] as const;
 export const PRICE_FIELDS = ['files', 'unpriced'] as const;
 const YEAR_SECONDS = 31_536_000;
 
@@ -36,7 +44,9 @@ export function parseReliability(root: Section): ReliabilitySettings {
   };
 }
 
-export function parseCache(root: Section): CacheSettings {
+type Providers = Readonly<Record<string, ProviderSettings>>;
+
+export function parseCache(root: Section, providers: Providers): CacheSettings {
   const section = root.section('cache', CACHE_FIELDS);
   const semantic = section.section('semantic', SEMANTIC_FIELDS);
   const normal = DEFAULT_CACHE;
@@ -45,8 +55,34 @@ export function parseCache(root: Section): CacheSettings {
     semantic: {
       enabled: semantic.boolean('enabled', normal.semantic.enabled),
       maxError: semantic.number('max_error', normal.semantic.maxError, { min: 0, max: 1 }),
+      embedder: parseEmbedder(semantic, providers),
     },
     ttlSeconds: section.number('ttl_s', normal.ttlSeconds, { min: 1, max: YEAR_SECONDS, integer: true }),
+  };
+}
+
+const EMBEDDER_TIMEOUT_MS = 200;
+
+function parseEmbedder(semantic: Section, providers: Providers): EmbedderSettings | null {
+  const node = semantic.node('embedder');
+  if (node === undefined || (node.kind === 'scalar' && node.value === null)) return null;
+  const section = semantic.section('embedder', EMBEDDER_FIELDS);
+  const provider = section.requiredString('provider');
+  if (provider !== '' && !Object.hasOwn(providers, provider)) {
+    section.report(
+      'provider',
+      `no provider "${provider}" is configured${suggestion(provider, Object.keys(providers))}`,
+    );
+  } else if (providers[provider]?.kind === 'anthropic') {
+    section.report('provider', `"${provider}" is of kind anthropic, which has no embeddings`);
+  }
+  const model = section.requiredString('model');
+  if (!section.has('dimensions')) section.report('dimensions', '"dimensions" is missing: the length of its vectors');
+  return {
+    provider,
+    model,
+    dimensions: section.number('dimensions', 1, { min: 1, max: 8_192, integer: true }),
+    timeoutMs: section.number('timeout_ms', EMBEDDER_TIMEOUT_MS, { min: 1, max: 10_000, integer: true }),
   };
 }
 

@@ -134,8 +134,23 @@ export interface ReliabilitySettings extends TimeoutSettings {
 
 export interface CacheSettings {
   readonly exact: boolean;
-  readonly semantic: { readonly enabled: boolean; readonly maxError: number };
+  readonly semantic: {
+    readonly enabled: boolean;
+    readonly maxError: number;
+    /** `null` = the builtin one: local, free. */
+    readonly embedder: EmbedderSettings | null;
+  };
   readonly ttlSeconds: number;
+}
+
+/** A model behind `/v1/embeddings` of a configured provider. Each question that is looked up by meaning is a call. */
+export interface EmbedderSettings {
+  readonly provider: string;
+  readonly model: string;
+  /** Length of its vectors. */
+  readonly dimensions: number;
+  /** Slower is a miss. */
+  readonly timeoutMs: number;
 }
 
 export interface PriceSettings {

@@ -65,3 +65,11 @@ export interface AttemptLine extends PricedAttempt {
   /** What the provider says it cost (OpenRouter's `usage.cost`), kept beside our own number. */
   readonly providerCostPicoUsd: PicoText | null;
 }
+
+/** Calls beside the answer: they help to decide or to compare, and never bring what the client gets. */
+export const isAside = (kind: AttemptKind): boolean => kind === 'embedding' || kind === 'judge' || kind === 'shadow';
+
+/** The attempt whose answer the client got; `undefined` for hits, refusals and failures. */
+export function servedAttempt<T extends Pick<AttemptLine, 'kind' | 'status'>>(attempts: readonly T[]): T | undefined {
+  return attempts.findLast(({ kind, status }) => status === 'ok' && !isAside(kind));
+}

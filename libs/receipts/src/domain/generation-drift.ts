@@ -1,4 +1,4 @@
-import type { AttemptLine } from '#events/domain/attempt.js';
+import { servedAttempt, type AttemptLine } from '#events/domain/attempt.js';
 import { inputTokens, outputTokens } from '#events/domain/meters.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { ReceiptAdjusted } from '#events/domain/router-event.js';
@@ -42,7 +42,7 @@ export function generationDrifts(
   books: ReadonlyMap<number, Generation | null>,
 ): readonly GenerationDrift[] {
   const charged = receipt.attempts.filter(({ billed }) => billed !== 'no');
-  const corrected = charged.findLast(({ status }) => status === 'ok') ?? charged.at(-1);
+  const corrected = servedAttempt(charged) ?? charged.at(-1);
   const toldBefore = amountsTold(adjustments);
   const others = adjustments.filter((adjustment) => !isFromBooks(adjustment));
   return receipt.attempts.flatMap((attempt) => {

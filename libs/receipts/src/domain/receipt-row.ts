@@ -1,4 +1,4 @@
-import type { AttemptLine } from '#events/domain/attempt.js';
+import { isAside, servedAttempt, type AttemptLine } from '#events/domain/attempt.js';
 import type { Meters } from '#events/domain/meters.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { ReceiptAdjusted } from '#events/domain/router-event.js';
@@ -40,9 +40,9 @@ const U32 = 4_294_967_295;
 const meter = (meters: Meters, ...names: (keyof Meters)[]): number =>
   names.reduce((sum, name) => sum + (meters[name] ?? 0), 0);
 
-/** The attempt whose price and currency the receipt shows: the one that served, else the last. */
-function priced(receipt: Receipt): AttemptLine | null {
-  return receipt.attempts.findLast((attempt) => attempt.status === 'ok') ?? receipt.attempts.at(-1) ?? null;
+/** The attempt whose price and currency the receipt shows: the one that served, else the last for an answer, else any. */
+function priced({ attempts }: Receipt): AttemptLine | null {
+  return servedAttempt(attempts) ?? attempts.findLast(({ kind }) => !isAside(kind)) ?? attempts.at(-1) ?? null;
 }
 
 /** The native sum where all attempts that cost something are in one currency; otherwise there is none. */

@@ -1,4 +1,4 @@
-import type { AttemptLine } from '#events/domain/attempt.js';
+import { servedAttempt, type AttemptLine } from '#events/domain/attempt.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { ReceiptAdjusted } from '#events/domain/router-event.js';
 import { sumDeltas } from './effective-cost.js';
@@ -59,7 +59,7 @@ export class Reconciliation {
   /** Corrections go to the attempt that served. */
   addReceipt(receipt: Receipt, adjustments: readonly ReceiptAdjusted[]): void {
     const charged = receipt.attempts.filter(({ billed }) => billed !== 'no');
-    const served = charged.findLast(({ status }) => status === 'ok') ?? charged.at(-1);
+    const served = servedAttempt(charged) ?? charged.at(-1);
     for (const attempt of charged) this.#add(attempt, attempt === served ? adjustments : []);
   }
 

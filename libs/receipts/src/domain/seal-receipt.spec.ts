@@ -132,4 +132,21 @@ describe('sealReceipt', () => {
       }),
     );
   });
+
+  it('counts what an embedding cost, never as the model that served, and as waste only when it failed', () => {
+    const embedding = attempt({ kind: 'embedding', provider: 'vectors', model: 'embed', costPicoUsd: '3' });
+    const failed = { ...embedding, status: 'timeout', billed: 'unknown', costStatus: 'estimated' } as const;
+
+    const served = { servedModel: 'large', provider: 'alpha' };
+    expect(seal([embedding, attempt({ n: 2 })])).toMatchObject({ ...served, costPicoUsd: '103', wastedPicoUsd: '0' });
+    expect(seal([failed, attempt({ n: 2 })])).toMatchObject({ ...served, costPicoUsd: '103', wastedPicoUsd: '3' });
+    expect(seal([embedding], 100n)).toMatchObject({
+      servedModel: null,
+      provider: null,
+      costPicoUsd: '3',
+      wastedPicoUsd: '0',
+      avoidedPicoUsd: '100',
+      costStatus: 'exact',
+    });
+  });
 });

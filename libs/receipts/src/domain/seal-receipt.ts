@@ -1,4 +1,4 @@
-import type { AttemptLine, CostStatus, UsageSource } from '#events/domain/attempt.js';
+import { isAside, servedAttempt, type AttemptLine, type CostStatus, type UsageSource } from '#events/domain/attempt.js';
 import { addMeters, type Meters } from '#events/domain/meters.js';
 import type { Receipt } from '#events/domain/receipt.js';
 import type { RequestAccepted, ResponseCompleted } from '#events/domain/router-event.js';
@@ -28,11 +28,13 @@ const weakest = <T>(order: readonly T[], values: readonly T[], fallback: T): T =
 /** Folds the facts of one request into its receipt. Pure; sums are over all attempts, the failed ones included. */
 export function sealReceipt(parts: ReceiptParts): Receipt {
   const { accepted, attempts, response } = parts;
-  const served = attempts.findLast((attempt) => attempt.status === 'ok') ?? null;
-  const last = served ?? attempts.at(-1) ?? null;
+  const served = servedAttempt(attempts) ?? null;
+  const last = served ?? attempts.findLast(({ kind }) => !isAside(kind)) ?? null;
   const charged = attempts.filter((attempt) => attempt.billed !== 'no');
   const total = sumCost(charged);
-  const wasted = sumCost(charged.filter((attempt) => attempt !== served));
+  const wasted = sumCost(
+    charged.filter((attempt) => attempt !== served && !(isAside(attempt.kind) && attempt.status === 'ok')),
+  );
   return {
     receiptId: accepted.receiptId,
     tenantId: accepted.tenantId,

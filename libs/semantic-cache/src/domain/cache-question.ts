@@ -12,6 +12,14 @@ export interface CacheContent {
   readonly model: string;
   /** What it cost, so that a hit can say what it saved; `null` = unpriced. */
   readonly costPicoUsd: string | null;
+  /** The question's vector, when a remote embedder was paid for it. */
+  readonly embedded?: EmbeddedQuestion;
+}
+
+export interface EmbeddedQuestion {
+  readonly embedderId: string;
+  /** base64 of little-endian 32-bit floats, unit length. */
+  readonly vector: string;
 }
 
 /** Everything the cache needs to know of a request. */

@@ -23,6 +23,12 @@ export function parseSealedContent(plain: string): SealedContent | null {
     typeof fields.scope === 'string' &&
     (fields.costPicoUsd === null || typeof fields.costPicoUsd === 'string') &&
     typeof fields.answer === 'object' &&
-    fields.answer !== null;
+    fields.answer !== null &&
+    (fields.embedded === undefined || isEmbedded(fields.embedded));
   return whole ? (value as SealedContent) : null;
+}
+
+function isEmbedded(value: unknown): boolean {
+  const { embedderId, vector } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return typeof embedderId === 'string' && typeof vector === 'string';
 }

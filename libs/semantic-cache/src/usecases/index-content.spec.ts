@@ -8,7 +8,8 @@ import type { NewRecord, StoredRecord } from '#events/domain/event-record.js';
 import type { ContentStored } from '#events/domain/router-event.js';
 import type { EventLogReader, RecordBatch } from '#event-log/ports/event-log.js';
 import { parseCacheControl } from '../domain/cache-policy.js';
-import type { CacheKey, CacheQuestion } from '../domain/cache-question.js';
+import type { CacheKey, CacheQuestion, EmbeddedQuestion } from '../domain/cache-question.js';
+import type { Embedder } from '../ports/embedder.js';
 import {
   createContentCipher,
   createContentIndexer,
@@ -22,6 +23,7 @@ import {
   STATIC_EMBEDDER_ID,
 } from '../semantic-cache.module.js';
 import { FakeQdrant } from '../adapters/qdrant/test/fake-qdrant.js';
+import { packVector } from './embedded-vector.js';
 import type { DeadContent } from './index-content.js';
 import { rebuildIndex, type RebuildProgress } from './rebuild-index.js';
 
@@ -50,7 +52,13 @@ const sealing = createSemanticCache({
 });
 const keyOf = (asked: CacheQuestion): CacheKey => sealing.keyOf(asked).key as CacheKey;
 
-function stored(text: string, receiptId: string, change: Partial<ContentStored> = {}, tenantId = 'acme'): NewRecord {
+function stored(
+  text: string,
+  receiptId: string,
+  change: Partial<ContentStored> = {},
+  tenantId = 'acme',
+  embedded?: EmbeddedQuestion,
+): NewRecord {
   const asked = asking(text, tenantId);
   const key = keyOf(asked);
   const decision = sealing.decideStore(asked, key, receiptId, {
@@ -60,6 +68,7 @@ function stored(text: string, receiptId: string, change: Partial<ContentStored> 
     provider: 'p',
     model: 'm',
     costPicoUsd: null,
+    ...(embedded === undefined ? {} : { embedded }),
   });
   if (!decision.store) throw new Error(decision.reason);
   const data = { ...decision.event, ...change };
@@ -209,6 +218,33 @@ describe('indexing the content topic', () => {
         batchOf([{ ...stored('a b c', 'r1'), value: '{' }]),
       ),
     ).toMatchObject({ kind: 'again' });
+  });
+
+  it('takes vectors of a remote embedder as they were stored, asks nobody, and leaves those of others', async () => {
+    const asks: string[] = [];
+    const here: Embedder = {
+      id: 'remote:here',
+      dimensions: 2,
+      remote: true,
+      embed: (text) => {
+        asks.push(text);
+        return Float32Array.of(0, 1);
+      },
+    };
+    const { indexer, index } = setUp({ embedder: () => here });
+    const questions = ['How do I reset my password?', 'How do I close my account?', 'How do I rename my project?'];
+    const kept = [
+      packVector(here, Float32Array.of(0.6, 0.8)),
+      packVector({ ...here, id: 'other' }, Float32Array.of(1, 0)),
+    ];
+
+    await indexer.handle(batchOf(questions.map((text, n) => stored(text, `r${n}`, {}, 'acme', kept[n]))));
+
+    const points = await Promise.all(questions.map((text) => index.get(keyOf(asking(text)).id, NOW + 1)));
+    expect(
+      points.map((point) => (point?.vector === null ? null : [...(point?.vector ?? [])].map((x) => x.toFixed(1)))),
+    ).toEqual([['0.6', '0.8'], null, null]);
+    expect(asks).toEqual([]);
   });
 
   it('keeps exact look-ups going while the embedder is away', async () => {

@@ -3,12 +3,14 @@ import type { StoredRecord } from '#events/domain/event-record.js';
 import { pass } from '#events/ports/failpoint.js';
 import type { CacheInvalidated, ContentStored } from '#events/domain/router-event.js';
 import type { BatchOutcome, RecordBatch } from '#event-log/ports/event-log.js';
+import type { EmbeddedQuestion } from '../domain/cache-question.js';
 import { entryIdOf, type Sha256Hex } from '../domain/cache-key.js';
 import { parseSealedContent } from '../domain/sealed-content.js';
 import { semanticTextRefusal } from '../domain/text-eligibility.js';
 import type { ContentCipher, ErasableContentCipher } from '../ports/content-cipher.js';
 import type { Embedder } from '../ports/embedder.js';
 import type { CachePoint, VectorIndex } from '../ports/vector-index.js';
+import { unpackVector } from './embedded-vector.js';
 
 /** A content event that will never be readable, without its text. */
 export interface DeadContent {
@@ -51,8 +53,14 @@ const EMBEDDER_RETRY_MS = 2_000;
 const KEY_RETRY_MS = 500;
 const SWEEP_EVERY_MS = 300_000;
 
+interface ReadEntry {
+  readonly point: CachePoint;
+  readonly question: string;
+  readonly embedded: EmbeddedQuestion | undefined;
+}
+
 type Reading =
-  | { readonly kind: 'point'; readonly point: CachePoint; readonly question: string }
+  | ({ readonly kind: 'point' } & ReadEntry)
   | { readonly kind: 'skip' }
   | { readonly kind: 'wait' }
   | { readonly kind: 'dead'; readonly reason: string };
@@ -79,7 +87,7 @@ export function createContentIndexer(parts: ContentIndexerParts): ContentIndexer
   };
 
   const take = async (records: readonly StoredRecord[]): Promise<BatchOutcome> => {
-    let pending: { readonly point: CachePoint; readonly question: string }[] = [];
+    let pending: ReadEntry[] = [];
     let embedderFailed = false;
     let erased = false;
     const flush = async (): Promise<void> => {
@@ -151,21 +159,25 @@ async function readStored(event: ContentStored, { cipher, sha256Hex, nowMs }: Co
   const { scope, tenantId, epoch, receiptId, sealed, keyId } = event;
   const id = entryIdOf(scope, content.question, content.exactHash, sha256Hex);
   const point = { id, scope, tenantId, epoch, storedAtMs, expiresAtMs, receiptId, vector: null, sealed, keyId };
-  return { kind: 'point', point, question: content.question };
+  return { kind: 'point', point, question: content.question, embedded: content.embedded };
 }
 
-/** An embedder that fails costs the vectors for now, not the entries: exact look-ups work in the meantime. */
+/**
+ * An embedder that fails costs the vectors for now, not the entries: exact look-ups work in the meantime. A remote one
+ * is not asked: what is not with the answer already would be a call that stands on no receipt.
+ */
 async function embedAll(
   embedder: ContentIndexerParts['embedder'],
-  pending: readonly { readonly point: CachePoint; readonly question: string }[],
+  pending: readonly ReadEntry[],
 ): Promise<{ readonly points: CachePoint[]; readonly failed: boolean }> {
   const points: CachePoint[] = [];
   let failed = false;
-  for (const { point, question } of pending) {
+  for (const { point, question, embedded } of pending) {
     let vector: Float32Array | null = null;
     if (embedder !== null && !failed && semanticTextRefusal(question) === null) {
       try {
-        vector = await (await embedder()).embed(question);
+        const at = await embedder();
+        vector = at.remote === true ? unpackVector(at, embedded) : await at.embed(question);
       } catch {
         failed = true;
       }

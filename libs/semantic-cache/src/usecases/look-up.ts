@@ -3,11 +3,12 @@ import type { CacheContent, CacheKey, CacheQuestion } from '../domain/cache-ques
 import type { SealedContent } from '../domain/sealed-content.js';
 import { normalForm } from '../domain/normal-form.js';
 import type { ContentCipher } from '../ports/content-cipher.js';
-import type { Embedder } from '../ports/embedder.js';
+import type { Embedder, EmbeddingWatch } from '../ports/embedder.js';
 import type { PairVerifier } from '../ports/pair-verifier.js';
 import type { CacheLookup } from '../ports/semantic-cache.js';
 import type { CachePoint, Neighbour, VectorIndex } from '../ports/vector-index.js';
 import { checkPoint } from './check-point.js';
+import { packVector } from './embedded-vector.js';
 import { createFaultGate, type FaultGate } from './fault-gate.js';
 import { withinTime } from './within-time.js';
 
@@ -21,7 +22,7 @@ export interface LookUpParts {
   readonly timeBoxMs?: number;
 }
 
-export type LookUp = (asked: CacheQuestion, key: CacheKey) => Promise<CacheLookup>;
+export type LookUp = (asked: CacheQuestion, key: CacheKey, watch?: EmbeddingWatch) => Promise<CacheLookup>;
 
 const TIME_BOX_MS = 50;
 /** Nearest entries fetched: those behind the first count only when the first falls to a re-check or a veto. */
@@ -41,11 +42,11 @@ export function createLookUp(parts: LookUpParts): LookUp {
   const { timeBoxMs = TIME_BOX_MS, monotonicMs } = parts;
   const indexGate = createFaultGate(monotonicMs);
   const embedderGate = createFaultGate(monotonicMs);
-  return async (asked, key) => {
+  return async (asked, key, watch) => {
     if (asked.control.noCache) return miss('no_cache');
     if (!indexGate.open()) return miss('index_unavailable');
     const search: Search = { indexGate, embedderGate, stage: 'index' };
-    const found = await withinTime(searchTiers(parts, search, asked, key), timeBoxMs);
+    const found = await withinTime(searchTiers(parts, search, asked, key, watch), timeBoxMs);
     if (found !== null) return found;
     blame(search);
     return miss(`${search.stage}_timeout`);
@@ -63,8 +64,10 @@ async function searchTiers(
   search: Search,
   asked: CacheQuestion,
   key: CacheKey,
+  watch: EmbeddingWatch | undefined,
 ): Promise<CacheLookup> {
   const { indexGate, embedderGate } = search;
+  let embedded: Pick<Extract<CacheLookup, { kind: 'miss' }>, 'embedded'> = {};
   try {
     const maxAge = oldestAllowed(asked.control, key.question);
     let missed = 'not_found';
@@ -78,22 +81,25 @@ async function searchTiers(
       return miss(key.semanticRefusal === 'semantic_off' ? missed : `${missed}:${key.semanticRefusal}`);
     if (!embedderGate.open()) return miss('embedder_unavailable');
     search.stage = 'embedder';
-    const vector = await (await parts.embedder()).embed(key.question);
+    const embedder = await parts.embedder();
+    const vector = await embedder.embed(key.question, watch);
     embedderGate.worked();
     if (vector === null) return miss('no_vector');
+    if (embedder.remote === true) embedded = { embedded: packVector(embedder, vector) };
     search.stage = 'index';
     const neighbours = await parts.index.nearest(key.scope, vector, NEIGHBOURS, asked.nowMs);
     indexGate.worked();
-    if (neighbours.length === 0) return miss('not_found');
+    if (neighbours.length === 0) return { ...miss('not_found'), ...embedded };
     await fetchKeys(
       parts.cipher,
       neighbours.map(({ point }) => point),
     );
     search.stage = 'verifier';
-    return judgeNeighbours(await parts.verifier(), parts.cipher, asked, key, maxAge, neighbours);
+    const found = judgeNeighbours(await parts.verifier(), parts.cipher, asked, key, maxAge, neighbours);
+    return found.kind === 'hit' ? found : { ...found, ...embedded };
   } catch {
     blame(search);
-    return miss(`${search.stage}_error`);
+    return { ...miss(`${search.stage}_error`), ...embedded };
   }
 }
 

@@ -1,8 +1,10 @@
-import { create, isAxiosError, type AxiosInstance } from 'axios';
+import { create, isAxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
 import { RouterError } from '#events/domain/router-error.js';
-import type { Embedder } from '../../ports/embedder.js';
+import type { Embedder, EmbeddingEnd, EmbeddingWatch } from '../../ports/embedder.js';
 
 export interface RemoteEmbedderOptions {
+  /** Names model, provider and length: vectors of two ids are never compared. */
+  readonly id: string;
   /** Base of an OpenAI-compatible API, ending in `/v1`. */
   readonly baseUrl: string;
   /** `null` = none is sent. */
@@ -13,16 +15,21 @@ export interface RemoteEmbedderOptions {
   readonly timeoutMs?: number;
 }
 
+/** Refused before a byte of the request can have gone out. */
+const UNREACHED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+const TIMED_OUT = new Set(['ERR_CANCELED', 'ECONNABORTED', 'ETIMEDOUT']);
+
 /** Any `/v1/embeddings` as an embedder. Answers are checked: another length or anything but finite numbers is an error. */
 export class RemoteEmbedder implements Embedder {
   readonly id: string;
   readonly dimensions: number;
+  readonly remote = true;
   readonly #http: AxiosInstance;
   readonly #model: string;
   readonly #timeoutMs: number;
 
-  constructor({ baseUrl, apiKey, model, dimensions, timeoutMs = 50 }: RemoteEmbedderOptions) {
-    this.id = `remote:${new URL(baseUrl).host}:${model}:${dimensions}`;
+  constructor({ id, baseUrl, apiKey, model, dimensions, timeoutMs = 50 }: RemoteEmbedderOptions) {
+    this.id = id;
     this.dimensions = dimensions;
     this.#model = model;
     this.#timeoutMs = timeoutMs;
@@ -36,25 +43,41 @@ export class RemoteEmbedder implements Embedder {
   }
 
   /** @throws RouterError `upstream_unavailable`, without the text and the key, on any fault or delay. */
-  async embed(text: string): Promise<Float32Array | null> {
-    let body: unknown;
+  async embed(text: string, watch?: EmbeddingWatch): Promise<Float32Array | null> {
+    await watch?.started();
+    let response: AxiosResponse<unknown>;
     try {
-      const response = await this.#http.post<unknown>(
+      response = await this.#http.post<unknown>(
         '/embeddings',
         { model: this.#model, input: text, encoding_format: 'float' },
         { signal: AbortSignal.timeout(this.#timeoutMs) },
       );
-      body = response.data;
     } catch (error) {
-      const status = isAxiosError(error) ? (error.response?.status ?? error.code ?? 'failed') : 'failed';
-      throw unavailable(`embeddings: ${status}`);
+      const end = endOf(error);
+      watch?.finished(end);
+      throw unavailable(`embeddings: ${end.outcome} ${end.httpStatus}`);
     }
-    const vector = vectorIn(body);
-    if (vector === null || vector.length !== this.dimensions) throw unavailable('embeddings: not a vector');
-    const length = Math.hypot(...vector);
-    if (!Number.isFinite(length)) throw unavailable('embeddings: not finite');
+    const vector = vectorIn(response.data);
+    const length = vector === null ? Number.NaN : Math.hypot(...vector);
+    const good = vector !== null && vector.length === this.dimensions && Number.isFinite(length);
+    watch?.finished({ ...answered(response), outcome: good ? 'ok' : 'bad_answer' });
+    if (!good) throw unavailable('embeddings: not a vector of the length that is configured');
     return length === 0 ? null : Float32Array.from(vector, (x) => x / length);
   }
+}
+
+function endOf(error: unknown): EmbeddingEnd {
+  const response = isAxiosError(error) ? error.response : undefined;
+  if (response !== undefined) return { ...answered(response), outcome: 'refused' };
+  const code = isAxiosError(error) ? (error.code ?? '') : '';
+  const outcome = UNREACHED.has(code) ? 'unreached' : TIMED_OUT.has(code) ? 'timeout' : 'broken';
+  return { outcome, httpStatus: 0, headers: {}, usage: null };
+}
+
+function answered({ status, headers, data }: AxiosResponse<unknown>): Omit<EmbeddingEnd, 'outcome'> {
+  const texts = Object.entries(headers).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  const usage = (data as { usage?: unknown } | null)?.usage ?? null;
+  return { httpStatus: status, headers: Object.fromEntries(texts), usage };
 }
 
 function vectorIn(body: unknown): readonly number[] | null {
