@@ -1,7 +1,11 @@
 import {
+  budgetExhausted,
+  createBudgetHolds,
   createLimiter,
+  createMemoryBudgetStore,
   createMemoryLimitStore,
   createSpendLedger,
+  openRedisBudgetStore,
   openRedisLimitStore,
 } from '#access/access.module.js';
 import type { ApiKey } from '#access/ports/key-ring.js';
@@ -26,9 +30,10 @@ export interface KeyLimits {
   countSpend(): void;
   /**
    * Holds what a request will probably cost, until `settled`; for a key that holds nothing else, at most what is left.
+   * Synchronous without Redis. While Redis is away budgets hold per process.
    * @throws RouterError `insufficient_quota` (429) when nothing is left, or less than that beside other requests.
    */
-  readonly hold: (key: ApiKey, receiptId: string, picoUsd: bigint) => void;
+  readonly hold: (key: ApiKey, receiptId: string, picoUsd: bigint) => Promise<void> | void;
   /** Frees what was taken; to be called with every receipt. */
   settled(receipt: Receipt): void;
   /** Spend that other processes have sealed. */
@@ -40,18 +45,26 @@ export type LimitHeaders = Readonly<Record<string, string>>;
 
 const NONE: LimitHeaders = {};
 const BYTES_PER_TOKEN = 4;
+/** Thrice within a hold's lease. */
+const RENEW_EVERY_MS = 20_000;
 
 export async function createKeyLimits(redisUrl: string | null, clock: Clock, leaseMs: number): Promise<KeyLimits> {
   const fallback = createMemoryLimitStore();
   const store = redisUrl === null ? fallback : await openRedisLimitStore(redisUrl);
   const limiter = createLimiter({ store, fallback, leaseMs });
   const spend = createSpendLedger();
+  const budgetFallback = createMemoryBudgetStore();
+  const budgets = redisUrl === null ? budgetFallback : await openRedisBudgetStore(redisUrl);
+  // A budget ends with what was spent, not with what one request might cost: alone, it may use up the rest.
+  const holds = createBudgetHolds({ store: budgets, fallback: budgetFallback, ledger: spend });
+  const renewing = setInterval(() => holds.renew(clock.nowMs()), RENEW_EVERY_MS);
+  renewing.unref();
   let counting = false;
   const admitted = new Map<string, (tokensUsed: number, nowMs: number) => void>();
   return {
     admit(key, receiptId, bodyBytes) {
       const nowMs = clock.nowMs();
-      if (key.budgetUsd !== null) spend.reserve(key, receiptId, 0n, nowMs);
+      if (key.budgetUsd !== null) refuseSpent(key, spend.spent(key.keyId).picoUsd);
       pass('budget_reserved');
       const admission = limiter.admit(key, receiptId, Math.ceil(bodyBytes / BYTES_PER_TOKEN), nowMs);
       if (!(admission instanceof Promise)) return NONE;
@@ -63,18 +76,10 @@ export async function createKeyLimits(redisUrl: string | null, clock: Clock, lea
     countSpend() {
       counting = true;
     },
-    hold(key, receiptId, picoUsd) {
-      const budget = key.budgetUsd === null ? null : decimalToPico(key.budgetUsd);
-      if (budget === null) return;
-      const { picoUsd: spent, reservedPicoUsd } = spend.spent(key.keyId);
-      const left = budget - spent;
-      // A budget ends with what was spent, not with what one request might cost: alone, it may use up the rest.
-      const alone = reservedPicoUsd === 0n;
-      spend.reserve(key, receiptId, alone && picoUsd > left ? left : picoUsd, clock.nowMs());
-    },
+    hold: (key, receiptId, picoUsd) => holds.hold(key, receiptId, picoUsd, clock.nowMs()),
     settled(receipt) {
       if (counting) spend.apply(receipt);
-      else spend.release(receipt.receiptId);
+      holds.settle(receipt.receiptId, BigInt(receipt.costPicoUsd ?? 0));
       const done = admitted.get(receipt.receiptId);
       if (done === undefined) return;
       admitted.delete(receipt.receiptId);
@@ -82,6 +87,15 @@ export async function createKeyLimits(redisUrl: string | null, clock: Clock, lea
     },
     applyEvent: (event) => spend.applyEvent(event),
     ping: () => store.ping(),
-    close: () => store.close(),
+    async close() {
+      clearInterval(renewing);
+      await Promise.all([store.close(), budgets.close()]);
+    },
   };
+}
+
+/** Before anything else is done: a key whose budget is spent for good gets no further. */
+function refuseSpent(key: ApiKey, spentPicoUsd: bigint): void {
+  const budget = decimalToPico(key.budgetUsd ?? '');
+  if (budget !== null && spentPicoUsd >= budget) throw budgetExhausted(key, budget - spentPicoUsd);
 }

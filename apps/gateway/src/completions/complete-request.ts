@@ -131,7 +131,8 @@ async function askProviders(state: RequestState, policy: ModelPolicy): Promise<v
   const { parts, context, client, ledger, flight, live } = state;
   const plan = state.plan as RoutePlan;
   const body = context.body as ChatRequest;
-  holdExpectedCost(state, plan, body);
+  const holding = holdExpectedCost(state, plan, body);
+  if (holding !== undefined) await holding;
   const sink = new CompletionSink(client, {
     receiptId: context.receiptId,
     salt: ledger.responseSalt(),

@@ -34,5 +34,5 @@ export interface CompletionParts {
   readonly durability: 'strict' | 'fast';
   readonly unpriced: 'allow' | 'block' | 'cap';
   /** Holds picodollars of a key's budget until the request's receipt. @throws RouterError `insufficient_quota` (429). */
-  readonly holdBudget: (key: ApiKey, receiptId: string, picoUsd: bigint) => void;
+  readonly holdBudget: (key: ApiKey, receiptId: string, picoUsd: bigint) => Promise<void> | void;
 }

@@ -44,13 +44,17 @@ export function applyCostLimit(state: RequestState, plan: RoutePlan, body: ChatR
  * nothing. An unpriced target holds 0. Does nothing for a key without a budget.
  * @throws RouterError `insufficient_quota` (429) when the key's budget leaves less than that.
  */
-export function holdExpectedCost(state: RequestState, plan: RoutePlan, body: ChatRequest | EmbeddingsRequest): void {
+export function holdExpectedCost(
+  state: RequestState,
+  plan: RoutePlan,
+  body: ChatRequest | EmbeddingsRequest,
+): Promise<void> | void {
   const { parts, context } = state;
   const target = plan.targets[0];
-  if (context.key.budgetUsd === null || target === undefined) return;
+  if (context.key.budgetUsd === null || target === undefined) return undefined;
   const inputTokens = Math.ceil(context.rawBody.byteLength / BYTES_PER_TOKEN);
   const expected = priceAt(state, target, inputTokens, expectedOutputTokens(body));
-  parts.holdBudget(context.key, context.receiptId, expected ?? 0n);
+  return parts.holdBudget(context.key, context.receiptId, expected ?? 0n);
 }
 
 /** An answer is seldom as long as it may be: what clients allow counts up to the default only. */
