@@ -11,6 +11,8 @@ export interface FaultConfiguration {
   /** Further lines of `providers:`, indented by two. */
   readonly providers?: string;
   readonly cache?: boolean;
+  /** Further members of `reliability:`, as they stand in a flow mapping. */
+  readonly reliability?: string;
 }
 
 /** The one-file configuration under which the product meets the fault upstream: every `f:*` goes there, unmapped. */
@@ -26,7 +28,7 @@ ${options.providers ?? ''}
 models:
   "f:*": { targets: [ { provider: fault, model: "f:*" } ] }
 ${options.models ?? ''}
-reliability: { max_attempts: ${maxAttempts}, connect_timeout_ms: 1000, headers_timeout_ms: ${phaseTimeoutMs}, first_token_timeout_ms: ${phaseTimeoutMs}, idle_timeout_ms: ${phaseTimeoutMs}, total_timeout_ms: ${totalTimeoutMs} }
+reliability: { max_attempts: ${maxAttempts}, connect_timeout_ms: 1000, headers_timeout_ms: ${phaseTimeoutMs}, first_token_timeout_ms: ${phaseTimeoutMs}, idle_timeout_ms: ${phaseTimeoutMs}, total_timeout_ms: ${totalTimeoutMs}${options.reliability === undefined ? '' : `, ${options.reliability}`} }
 cache: { exact: ${options.cache === true}, semantic: { enabled: false, max_error: 0.01 }, ttl_s: 3600 }
 `;
 }

@@ -79,6 +79,16 @@ const MORE: Readonly<Record<string, Scenario>> = {
     }
     res.end(sse(streamEvents().slice(-3)));
   },
+  /** Too many requests for the first call of a request, told as `429:<argument>` would; the next one is served. */
+  once429: (scene) => (scene.n === 1 ? statusScenario(429)(scene) : ENGINE_SCENARIOS['ok']?.(scene)),
+  /** Content at once, then a pause in milliseconds, then the rest. */
+  s_pause: async ({ res, arg }) => {
+    const events = streamEvents();
+    openSse(res);
+    res.write(sse(events.slice(0, 4)));
+    await sleep(Number(arg ?? 300));
+    if (!res.destroyed) res.end(sse(events.slice(4)));
+  },
   s_onewrite: ({ res }) => {
     openSse(res);
     res.end(sse(streamEvents()));

@@ -31,6 +31,10 @@ export interface FaultUpstream {
   readonly sockets: number;
   /** Hits of the address that a followed redirect would reach. */
   readonly canaryHits: number;
+  /** From now on calls of this model are answered as `f:<scenario>` would be; `null` = as its name says again. */
+  become(model: string, scenario: string | null): void;
+  /** From now on this key gets a 401. */
+  refuse(key: string): void;
   reset(): void;
   close(): Promise<void>;
 }
@@ -52,6 +56,8 @@ export async function startFaultUpstream(options: FaultUpstreamOptions = {}): Pr
   const byId = new Map<string, SeenCall[]>();
   const times = new Map<string, number>();
   const sockets = new Set<Socket>();
+  const roles = new Map<string, string>();
+  const refused = new Set<string>();
   let canaryHits = 0;
 
   const reset = (): void => {
@@ -84,7 +90,8 @@ export async function startFaultUpstream(options: FaultUpstreamOptions = {}): Pr
     const raw = Buffer.concat(parts);
     const body = parse(raw.toString('utf8'));
     const model = String(body['model'] ?? '');
-    const [, scenarioName = 'ok', argument] = model.startsWith('f:') ? model.split(':') : [];
+    const role = refused.has(req.headers.authorization ?? '') ? 'f:401' : (roles.get(model) ?? model);
+    const [, scenarioName = 'ok', argument] = role.startsWith('f:') ? role.split(':') : [];
     const id = /T([A-Za-z0-9_-]+)/.exec(lastText(body))?.[1] ?? '-';
     const key = `${id}|${model}`;
     const n = (times.get(key) ?? 0) + 1;
@@ -151,6 +158,11 @@ export async function startFaultUpstream(options: FaultUpstreamOptions = {}): Pr
     get canaryHits() {
       return canaryHits;
     },
+    become: (model, scenario) => {
+      if (scenario === null) roles.delete(model);
+      else roles.set(model, `f:${scenario}`);
+    },
+    refuse: (key) => void refused.add(`Bearer ${key}`),
     reset,
     close: async () => {
       server.closeAllConnections();

@@ -17,6 +17,8 @@ export const SQL_PASSWORD = 'sql-0123456789abcdef';
 export interface GatewayOptions {
   /** Text of `nextmodel.yaml`. */
   readonly configuration: string;
+  /** Text of `prices.yaml`; the configuration then reads it. */
+  readonly prices?: string;
   /** The whole product (SQL engine, ingester, supervisor) instead of one gateway process. */
   readonly whole?: boolean;
   readonly env?: Readonly<Record<string, string>>;
@@ -148,7 +150,9 @@ export class GatewayProcess {
 
 export async function startGateway(options: GatewayOptions): Promise<GatewayProcess> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'nextmodel-reliability-'));
-  writeFileSync(join(directory, 'nextmodel.yaml'), options.configuration);
+  const pricing = options.prices === undefined ? '' : 'prices: { files: [ ./prices.yaml ], unpriced: allow }\n';
+  if (options.prices !== undefined) writeFileSync(join(directory, 'prices.yaml'), options.prices);
+  writeFileSync(join(directory, 'nextmodel.yaml'), options.configuration + pricing);
   const [port, sqlPort] = await Promise.all([freePort(), freePort()]);
   const script =
     options.whole === true ? [join(ROOT, 'bin/nextmodel.mjs'), 'start'] : [join(ROOT, 'dist/apps/gateway/src/main.js')];

@@ -55,6 +55,7 @@ const drained = (res: ServerResponse): Promise<void> =>
 
 const RETRY_AFTER: Readonly<Record<string, () => Record<string, string>>> = {
   ra0: () => ({ 'retry-after-ms': '40' }),
+  ra300ms: () => ({ 'retry-after-ms': '300' }),
   ra1: () => ({ 'retry-after': '1' }),
   ra3600: () => ({ 'retry-after': '3600' }),
   radate: () => ({ 'retry-after': new Date(Date.now() + 2_000).toUTCString() }),
