@@ -48,7 +48,7 @@ describe('the wait that a provider asks for', () => {
     expect((second as SeenCall).atMs).toBeGreaterThanOrEqual(earliestMs(first as SeenCall) - 2);
   });
 
-  it('is told to the client when it is too long to be waited for, and to the next one without another call', async () => {
+  it('is told to the client when it is too long to be waited for', async () => {
     const model = 'one/f:429:ra3600';
 
     const result = await callGateway(gateway.baseUrl, model);
