@@ -46,6 +46,7 @@ const parts: GatewayParts = {
   readiness: new Readiness(),
   metricsText: () => Promise.resolve('nextmodel_up 1\n'),
   adminToken: ADMIN,
+  onWrongAdminCredential: () => undefined,
   replayCache: () => Promise.reject(new Error('not here')),
   replayReceipts: () => Promise.reject(new Error('not here')),
   replayTransparency: () => Promise.reject(new Error('not here')),

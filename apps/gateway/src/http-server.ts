@@ -8,6 +8,7 @@ import { RouterError } from '#events/domain/router-error.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 import { GatewayModule } from './gateway.module.js';
 import type { HotLane } from './hot-lane/hot-lane.js';
+import { UnreadAnswers } from './hot-lane/unread-answers.js';
 import type { GatewayParts } from './http/gateway-parts.js';
 import { OpenAiErrorFilter } from './http/openai-error.filter.js';
 
@@ -20,6 +21,7 @@ const SERVER_LIMITS = {
   noDelay: true,
 } as const;
 const HEADERS_MAX = 100;
+const SLOW_READER_MS = 30_000;
 
 export interface HttpServer {
   readonly app: NestFastifyApplication;
@@ -28,7 +30,12 @@ export interface HttpServer {
 }
 
 /** Nest on one server, with the request path in front of it. */
-export async function createHttpServer(lane: HotLane, parts: GatewayParts, logger: Logger): Promise<HttpServer> {
+export async function createHttpServer(
+  lane: HotLane,
+  parts: GatewayParts,
+  logger: Logger,
+  unread = new UnreadAnswers({ slowReaderMs: SLOW_READER_MS, onGivenUp: () => undefined }),
+): Promise<HttpServer> {
   let server: Server | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: 1024 * 1024,
@@ -40,7 +47,9 @@ export async function createHttpServer(lane: HotLane, parts: GatewayParts, logge
     },
     serverFactory: (nest: (request: IncomingMessage, response: ServerResponse) => void) => {
       server = createServer(SERVER_LIMITS, (request, response) => {
-        if (!lane.handle(request, response)) nest(request, response);
+        if (lane.handle(request, response)) return;
+        unread.watch(response);
+        nest(request, response);
       });
       server.maxHeadersCount = HEADERS_MAX;
       return server;

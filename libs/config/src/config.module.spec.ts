@@ -170,7 +170,7 @@ models:
     hedge: {}
     policy_fallback: [ { provider: p, model: c } ]
   plain: { targets: [ { provider: p, model: a } ] }
-reliability: { drain_ms: 0, shed_lag_ms: 300 }
+reliability: { drain_ms: 0, shed_lag_ms: 300, lag_alarm_ms: 70 }
 `);
 
     expect(settings.models['slow']).toEqual({
@@ -190,6 +190,7 @@ reliability: { drain_ms: 0, shed_lag_ms: 300 }
     expect(settings.reliability).toMatchObject({
       drainMs: 0,
       shedLagMs: 300,
+      lagAlarmMs: 70,
       requestsMax: 4_096,
       slowReaderMs: 30_000,
     });

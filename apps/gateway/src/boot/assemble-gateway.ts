@@ -21,6 +21,7 @@ import { AdmissionDesk } from '../hot-lane/admission.js';
 import { HotLane } from '../hot-lane/hot-lane.js';
 import { measureLoopLag } from '../hot-lane/loop-lag.js';
 import { ShedController } from '../hot-lane/shed-controller.js';
+import { UnreadAnswers } from '../hot-lane/unread-answers.js';
 import type { GatewayParts } from '../http/gateway-parts.js';
 import { pingProbe, Readiness } from '../readiness.js';
 import type { IdempotencyDesk } from '../idempotency/idempotency-desk.js';
@@ -41,6 +42,7 @@ import { expectedPrice } from './expected-price.js';
 import { PriceArchive } from './price-archive.js';
 import { SpendTail } from './spend-tail.js';
 import { startLogRetention } from './log-retention.js';
+import { createWarnings } from './gateway-warnings.js';
 import { openGatewayCache } from './open-cache.js';
 import { openEmbedder } from './open-embedder.js';
 import { openIdempotency } from './open-idempotency.js';
@@ -48,6 +50,7 @@ import { openGatewayLog } from './open-log.js';
 
 export interface AssembledGateway {
   readonly lane: HotLane;
+  readonly unread: UnreadAnswers;
   readonly admission: AdmissionDesk;
   readonly parts: GatewayParts;
   readonly readiness: Readiness;
@@ -172,6 +175,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     models,
     durability: settings.environment.durability,
     unpriced: settings.prices.unpriced,
+    slowReaderMs: settings.reliability.slowReaderMs,
     holdBudget: limits.hold,
     ledger: {
       log: log.writer,
@@ -194,13 +198,20 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
   };
   const { requestsMax, shedLagMs } = settings.reliability;
   const shed = new ShedController(shedLagMs);
-  const lag = measureLoopLag((lagMs) => shed.observe(lagMs));
+  const warnings = createWarnings(logger, clock, settings.reliability.lagAlarmMs);
+  const lag = measureLoopLag((lagMs) => {
+    shed.observe(lagMs);
+    warnings.lag(lagMs);
+  });
+  const onGivenUp = (): void => warnings.unreadAnswer.note();
+  const unread = new UnreadAnswers({ slowReaderMs: settings.reliability.slowReaderMs, onGivenUp });
   const admission = new AdmissionDesk({ keys, requestsMax, shed });
   const lane = new HotLane({
     completion,
     admission,
     limits,
     bodyBytesMax: settings.environment.bodyBytesMax,
+    unread,
     onBug: (error) => logger.error({ err: error }, 'a request failed inside the gateway'),
   });
 
@@ -237,12 +248,15 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       metrics.text({
         inFlight: admission.inside,
         breakers: dispatcher.breakers(),
+        warnings: warnings.counts(),
+        unreadBytes: unread.bytes,
         openRequests: cursor.openCount,
         transparency: transparency.snapshot(),
         consumerLagRecords: await consumerLags(order, log.localReader, cache),
         ...(log.shipper === null ? {} : { shipperLagRecords: log.shipper.lagRecords }),
       }),
     adminToken: order.adminToken,
+    onWrongAdminCredential: () => warnings.wrongAdminCredential.note(),
     replayCache: (onProgress) => cache.rebuild(onProgress),
     transparency: transparency.desk,
     cipher: cache.cipher,
@@ -272,6 +286,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
 
   return {
     lane,
+    unread,
     admission,
     parts,
     readiness,

@@ -16,7 +16,7 @@ const DRAIN_MS = 30_000;
 export async function runGateway(order: BootOrder, logger: Logger): Promise<RunningGateway> {
   const { environment } = order.settings;
   const gateway = await assembleGateway(order, logger);
-  const http = await createHttpServer(gateway.lane, gateway.parts, logger);
+  const http = await createHttpServer(gateway.lane, gateway.parts, logger, gateway.unread);
   try {
     await http.listen(environment.host, environment.port, order.sharedPort);
   } catch (error) {

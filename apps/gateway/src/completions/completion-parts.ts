@@ -33,6 +33,8 @@ export interface CompletionParts {
   /** `strict`: the answer's last byte waits until the receipt is on disk. */
   readonly durability: 'strict' | 'fast';
   readonly unpriced: 'allow' | 'block' | 'cap';
+  /** A client that takes nothing for so long is given up. */
+  readonly slowReaderMs: number;
   /** Holds picodollars of a key's budget until the request's receipt. @throws RouterError `insufficient_quota` (429). */
   readonly holdBudget: (key: ApiKey, receiptId: string, picoUsd: bigint) => Promise<void> | void;
 }

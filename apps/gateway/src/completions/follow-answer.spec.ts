@@ -63,7 +63,7 @@ function follow(live: LiveAnswer, reads = true): Follower {
   client.reads = reads;
   const endings: Ending[] = [];
   const state = {
-    parts: { clock: { monotonicMs: () => 0 }, durability: 'strict' },
+    parts: { clock: { monotonicMs: () => 0 }, durability: 'strict', slowReaderMs: 30_000 },
     context: { receiptId: 'follower', key: { tenantId: 't' }, body: { stream: true } },
     client,
     plan: null,

@@ -10,9 +10,6 @@ import { type LiveAnswer, type LiveEnd, tooSlow } from './live-answer.js';
 import type { RequestState } from './request-state.js';
 import { responseHeaders } from './response-headers.js';
 
-/** A client that reads nothing for so long is given up; the answer is not held for it. */
-const STALL_MS_MAX = 30_000;
-
 type FollowEnd = LiveEnd | { readonly kind: 'left' };
 
 /**
@@ -43,7 +40,7 @@ export async function followAnswer(state: RequestState, live: LiveAnswer): Promi
   client.startStream(headers);
   const includeUsage = (context.body as ChatRequest).stream_options?.include_usage === true;
   const commitment = new RunningCommitment(ledger.responseSalt());
-  const reader = new StreamReader(live, client, context.receiptId, includeUsage, commitment);
+  const reader = new StreamReader(live, client, context.receiptId, includeUsage, commitment, parts.slowReaderMs);
   const end = await reader.read();
   const whole = end.kind === 'whole';
   const avoidedPicoUsd = whole ? (end.costPicoUsd === null ? null : BigInt(end.costPicoUsd)) : 0n;
@@ -92,6 +89,8 @@ class StreamReader {
     private readonly receiptId: string,
     private readonly includeUsage: boolean,
     private readonly commitment: RunningCommitment,
+    /** A client that reads nothing for so long is given up; the answer is not held for it. */
+    private readonly slowReaderMs: number,
   ) {}
 
   async read(): Promise<FollowEnd> {
@@ -143,7 +142,7 @@ class StreamReader {
     }
     if (this.client.writeData(shown)) return;
     this.#stalled = true;
-    this.#stall = setTimeout(() => this.#finish({ kind: 'broken', error: tooSlow() }), STALL_MS_MAX);
+    this.#stall = setTimeout(() => this.#finish({ kind: 'broken', error: tooSlow() }), this.slowReaderMs);
     this.client.onDrain(() => {
       clearTimeout(this.#stall);
       this.#stalled = false;

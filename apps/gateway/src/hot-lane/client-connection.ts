@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { RouterError } from '#events/domain/router-error.js';
 import { toErrorFrame, toOpenAiError } from '#openai-wire/domain/openai-error.js';
+import type { UnreadAnswers } from './unread-answers.js';
 
 /** Flat list of names and values, as `writeHead` takes it without a copy. */
 export type RawHeaders = string[];
@@ -19,6 +20,7 @@ export class ClientConnection {
   constructor(
     private readonly response: ServerResponse,
     private readonly requestId: string | undefined,
+    private readonly unread: UnreadAnswers,
   ) {
     response.on('close', () => {
       if (!response.writableEnded) this.#abort.abort();
@@ -40,7 +42,7 @@ export class ClientConnection {
     headers.push('content-type', 'application/json', 'content-length', String(bytes.byteLength));
     this.#addRequestId(headers);
     this.response.writeHead(status, headers);
-    this.response.end(bytes);
+    this.#end(bytes);
   }
 
   /** Head of a stream; flushed with the first event. */
@@ -74,14 +76,14 @@ export class ClientConnection {
   }
 
   endStream(): void {
-    if (!this.#unusable()) this.response.end('data: [DONE]\n\n');
+    if (!this.#unusable()) this.#end('data: [DONE]\n\n');
   }
 
   /** Before the first byte: a JSON error. After it: one error frame and the end, without `[DONE]`. */
   fail(error: RouterError, headers: RawHeaders): void {
     if (this.#unusable()) return;
     if (this.#streaming) {
-      this.response.end(DATA + toErrorFrame(error) + EVENT_END);
+      this.#end(DATA + toErrorFrame(error) + EVENT_END);
       return;
     }
     const shown = toOpenAiError(error);
@@ -95,6 +97,11 @@ export class ClientConnection {
   cut(error: RouterError): void {
     this.fail(error, []);
     this.#abort.abort();
+  }
+
+  #end(last: string | Uint8Array): void {
+    this.response.end(last);
+    this.unread.ended(this.response);
   }
 
   #unusable(): boolean {

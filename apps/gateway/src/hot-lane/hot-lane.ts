@@ -12,6 +12,7 @@ import type { AdmissionDesk } from './admission.js';
 import { ClientConnection } from './client-connection.js';
 import { parseBody } from './parse-body.js';
 import { readBody } from './read-body.js';
+import type { UnreadAnswers } from './unread-answers.js';
 
 const HOT_ROUTES: ReadonlyMap<string, Api> = new Map([
   ['/v1/chat/completions', 'chat.completions'],
@@ -29,6 +30,7 @@ export interface LaneParts {
   readonly admission: AdmissionDesk;
   readonly limits: KeyLimits;
   readonly bodyBytesMax: number;
+  readonly unread: UnreadAnswers;
   /** A bug, never a client's mistake. */
   readonly onBug: (error: unknown) => void;
 }
@@ -49,7 +51,7 @@ export class HotLane {
     const path = cut < 0 ? url : url.slice(0, cut);
     const api = HOT_ROUTES.get(path.endsWith('/') ? path.slice(0, -1) : path);
     if (api === undefined) return false;
-    const client = new ClientConnection(response, singleHeader(request, 'x-request-id'));
+    const client = new ClientConnection(response, singleHeader(request, 'x-request-id'), this.parts.unread);
     this.#serve(api, request, client).catch((error: unknown) => {
       const shown = toRouterError(error);
       if (shown.code === 'internal') this.parts.onBug(error);

@@ -40,6 +40,7 @@ export interface GatewayParts {
   readonly readiness: Readiness;
   readonly metricsText: () => Promise<string>;
   readonly adminToken: string;
+  readonly onWrongAdminCredential: () => void;
   readonly replayCache: (onProgress: OnReplayProgress) => Promise<ReplayOutcome>;
   readonly replayReceipts: (onProgress: OnReplayProgress) => Promise<ReplayOutcome>;
   readonly replayTransparency: (onProgress: OnReplayProgress) => Promise<ReplayOutcome>;

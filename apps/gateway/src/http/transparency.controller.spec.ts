@@ -24,6 +24,7 @@ const log = createMemoryLog();
 const keys = createKeyRing();
 const folder = mkdtempSync(join(tmpdir(), 'transparency-'));
 const paths = { directory: join(folder, 'transparency'), keyFile: join(folder, 'secrets', 'transparency-key') };
+const onWrongAdminCredential = () => undefined;
 let desk: TransparencyDesk;
 const ids = Array.from({ length: COUNT }, () => clock.newReceiptId());
 let http: HttpServer;
@@ -51,7 +52,7 @@ beforeAll(async () => {
     onError: () => undefined,
   });
   const transparency = (desk = new TransparencyDesk({ reader: log.reader, directory: paths.directory, signer }));
-  const parts = { clock, keys, adminToken: ADMIN, transparency } as unknown as GatewayParts;
+  const parts = { clock, keys, adminToken: ADMIN, onWrongAdminCredential, transparency } as unknown as GatewayParts;
   http = await createHttpServer({ handle: () => false } as unknown as HotLane, parts, createLogger({ level: 'error' }));
   await vi.waitFor(async () => expect((await get('/transparency/receipts/0/checkpoint', '')).status).toBe(200), {
     timeout: 10_000,

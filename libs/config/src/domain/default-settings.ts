@@ -23,6 +23,7 @@ export const DEFAULT_RELIABILITY: ReliabilitySettings = {
   drainMs: 30_000,
   requestsMax: 4_096,
   shedLagMs: 500,
+  lagAlarmMs: 100,
 };
 /** Of a model that hedges without saying more. */
 export const DEFAULT_HEDGE: HedgeSettings = { afterPercentile: 95, shareMax: 0.02 };

@@ -17,6 +17,7 @@ export const RELIABILITY_FIELDS = [
   'drain_ms',
   'max_concurrent',
   'shed_lag_ms',
+  'lag_alarm_ms',
 ] as const;
 export const CACHE_FIELDS = ['exact', 'semantic', 'ttl_s'] as const;
 export const SEMANTIC_FIELDS = ['enabled', 'max_error', 'embedder'] as const;
@@ -41,6 +42,7 @@ export function parseReliability(root: Section): ReliabilitySettings {
     drainMs: ms('drain_ms', normal.drainMs, 0),
     requestsMax: section.number('max_concurrent', normal.requestsMax, { min: 1, max: 100_000, integer: true }),
     shedLagMs: ms('shed_lag_ms', normal.shedLagMs),
+    lagAlarmMs: ms('lag_alarm_ms', normal.lagAlarmMs),
   };
 }
 

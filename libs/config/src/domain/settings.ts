@@ -130,6 +130,8 @@ export interface ReliabilitySettings extends TimeoutSettings {
   readonly requestsMax: number;
   /** Lag of the event loop above which new requests are refused. */
   readonly shedLagMs: number;
+  /** Lag of the event loop above which a line is logged, at most once a minute. */
+  readonly lagAlarmMs: number;
 }
 
 export interface CacheSettings {

@@ -6,6 +6,16 @@ export interface MetricsSnapshot {
   /** Accepted and not yet sealed. */
   readonly openRequests?: number;
   readonly breakers?: readonly { readonly target: string; readonly state: 'closed' | 'open' | 'half_open' }[];
+  /** How often since the start. */
+  readonly warnings?: {
+    /** Looks at the event loop, ten a second, that found it late. */
+    readonly lateLoop: number;
+    /** Answers that were given up because their clients did not read them. */
+    readonly unreadAnswers: number;
+    readonly wrongAdminCredentials: number;
+  };
+  /** Of whole answers that wait for clients to read them. */
+  readonly unreadBytes?: number;
   /** Records on this disk that Kafka does not have yet. */
   readonly shipperLagRecords?: number;
   /** Absent where the process runs no sequencer. */

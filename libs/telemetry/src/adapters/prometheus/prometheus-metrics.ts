@@ -5,6 +5,7 @@ import { CellFamily, DistributionFamily } from '../../domain/metric-families.js'
 import type { Metrics, MetricsSnapshot } from '../../ports/metrics.js';
 import { TransparencyMetrics } from './transparency-metrics.js';
 import { ReceiptMetrics } from './receipt-metrics.js';
+import { WarningMetrics } from './warning-metrics.js';
 
 const BREAKERS_MAX = 500;
 const GROUPS_MAX = 50;
@@ -30,6 +31,7 @@ export class PrometheusMetrics implements Metrics {
   );
   readonly #shipper = new CellFamily('nextmodel_shipper_lag_records', 'Records not in Kafka yet.', [], 'gauge');
   readonly #consumers = new CellFamily('nextmodel_consumer_lag_records', 'Records behind.', ['group'], 'gauge');
+  readonly #warnings = new WarningMetrics();
   readonly #transparency = new TransparencyMetrics();
   readonly #groups = new BoundedNames(GROUPS_MAX);
   readonly #appendedCell = this.#appended.bind([]);
@@ -76,6 +78,7 @@ export class PrometheusMetrics implements Metrics {
       this.#breakers,
       this.#shipper,
       this.#consumers,
+      ...this.#warnings.families(snapshot),
       ...this.#transparency.families(snapshot.transparency),
     ];
     return own.map((family) => family.expose()).join('') + (await this.#registry.metrics());
