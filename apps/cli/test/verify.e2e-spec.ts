@@ -2,7 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startProduct, uuidOf, type Product } from '../../standalone/test/start-product.js';
+import { formatVerifierKey } from '#transparency/domain/verifier-key.js';
+import { NODE_CRYPTO, openSigner } from '#transparency/transparency.module.js';
+import { logVerifierKey } from '#transparency/usecases/log-sequencer.js';
+import { startWitness, type RunningWitness } from '../../../tools/witness/start-witness.js';
+import { eventually, startProduct, uuidOf, type Product } from '../../standalone/test/start-product.js';
 import { VERIFY_OPTIONS } from '../src/verify/verify-options.js';
 
 const REQUEST = { model: 'large', messages: [{ role: 'user', content: 'Is 7 a prime?' }] };
@@ -17,8 +21,17 @@ function file(name: string, text: string | Uint8Array): string {
   return path;
 }
 
+let witness: RunningWitness;
+
 beforeAll(async () => {
-  product = await startProduct();
+  product = await startProduct({ started: false });
+  const signer = await openSigner(join(product.dataDir, 'secrets', 'transparency-key'));
+  witness = await startWitness('witness.example/w1', formatVerifierKey(logVerifierKey(signer, 0, NODE_CRYPTO.digest)));
+  const witnesses = `{ key: "${witness.key}", url: "${witness.url}", allow_private: true }`;
+  const path = join(product.directory, 'nextmodel.yaml');
+  const text = `${readFileSync(path, 'utf8')}transparency: { witnesses: [${witnesses}], witness_every_s: 1 }\n`;
+  writeFileSync(path, text);
+  await product.start();
   early = uuidOf((await product.chat('small', 'the first')).receiptId);
   await product.row(`SELECT 1 FROM receipts WHERE receipt_id = '${early}'`);
   const first = await product.cli('verify', early, '--save', join(product.directory, 'kept'));
@@ -29,7 +42,11 @@ beforeAll(async () => {
   file('received.json', answer.text);
   await product.row(`SELECT 1 FROM receipts WHERE receipt_id = '${id}'`);
 });
-afterAll(() => product?.close());
+afterAll(async () => {
+  await product?.close();
+  await witness?.stop();
+  witness?.remove();
+});
 
 const states = (stdout: string): string[] =>
   (JSON.parse(stdout) as { findings: { check: string; state: string }[] }).findings.map(
@@ -145,6 +162,52 @@ describe('verify', () => {
     expect(forged.stdout).toMatch(/WRONG +consistency +kept checkpoint: the signature/);
   });
 
+  it('demands the cosignatures of witnesses, also offline, and names those that are missing', async () => {
+    const stranger = 'stranger.example+'.concat(witness.key.replace(/^[^+]+\+[0-9a-f]{8}\+/, '00000000+'));
+    const size = await eventually(async () => {
+      const proof = await product.request('GET', `/v1/receipts/${id}/proof`);
+      return proof.text.includes(`— witness.example/w1 `) && proof.text;
+    });
+    const served = await product.request('GET', '/transparency/receipts/0/cosigned');
+    const keys = file('witnesses', `${witness.key}\n`);
+
+    const here = await product.cli('verify', id, '--witness', witness.key, '--save', join(product.directory, 'kept'));
+    const offline = (...words: string[]) =>
+      product.cli(
+        'verify',
+        '--event',
+        kept(`${id}.json`),
+        '--proof',
+        kept(`${id}.tlog-proof`),
+        '--key',
+        kept('transparency-key'),
+        ...words,
+      );
+    const found = await offline('--witness', keys, '--witnesses-min', '1');
+    const wrong = await offline('--witness', stranger);
+    const forged = file(
+      'forged.tlog-proof',
+      size.replace(/(— witness\S* \S{20})./, (_, start: string) => `${start}_`),
+    );
+    const changed = await product.cli(
+      'verify',
+      '--event',
+      kept(`${id}.json`),
+      '--proof',
+      forged,
+      '--key',
+      kept('transparency-key'),
+      '--witness',
+      witness.key,
+    );
+
+    expect([here.code, found.code, wrong.code, changed.code]).toEqual([0, 0, 1, 1]);
+    expect(here.stdout).toMatch(/ok +witness +witness\.example\/w1 saw \S+\/receipts\/0 with \d+ entries at 20\d\d-/);
+    expect(wrong.stdout).toMatch(/WRONG +witness +the key says its id is 00000000/);
+    expect(served.text).toMatch(/\n— witness\.example\/w1 \S+\n$/);
+    expect((await offline('--witnesses-min', '1')).code).toBe(2);
+  });
+
   it('says how it is used: 2 for what it cannot take, and help for every option', async () => {
     const help = await product.cli('verify', '--help');
     for (const words of [
@@ -188,7 +251,9 @@ describe.skipIf(!go && process.env['CI'] === undefined)(`docs/verify.md${go ? ''
     expect(check(event, proof, key)).toBe(0);
     expect(check(kept(`${early}.json`), kept(`${early}.tlog-proof`), key)).toBe(0);
     for (const place of [0, 100, 500]) expect(check(flipped(event, place), proof, key), `event ${place}`).toBe(1);
-    expect(check(event, flipped(proof, read(`${id}.tlog-proof`).length - 30), key)).toBe(1);
+    // Not a witness's line: whoever has no key of the witness passes those over.
+    const ownSignature = Buffer.from(read(`${id}.tlog-proof`)).indexOf('\n— nextmodel') + 80;
+    expect(check(event, flipped(proof, ownSignature), key)).toBe(1);
     expect(check(kept(`${early}.json`), proof, key)).toBe(1);
     expect(check(event, proof, file('other-key', otherKey))).toBe(1);
   });

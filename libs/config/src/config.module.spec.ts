@@ -217,6 +217,33 @@ models:
     ]);
   });
 
+  it('reads who cosigns checkpoints, and reports keys and addresses that cannot be', () => {
+    const key = `witness.example/w1+67d30a1b+B${'A'.repeat(43)}`;
+    const { transparency } = settingsOf(
+      `transparency: { witnesses: [ { key: "${key}", url: "https://w.example" }, { key: "${key}" } ], witness_every_s: 5 }`,
+    );
+
+    const problems = problemsOf(
+      'transparency: { witnesses: [ { key: "a+67d30a1b+AAAA" }, { url: "ftp://x" } ], witness_every_s: 0 }',
+    );
+
+    expect(transparency).toMatchObject({
+      witnesses: [
+        { key, address: { url: 'https://w.example', allowPrivate: false } },
+        { key, address: null },
+      ],
+      witnessEveryMs: 5_000,
+    });
+    expect(problems.map(({ path }) => path)).toEqual(
+      expect.arrayContaining([
+        'transparency.witnesses[0].key',
+        'transparency.witnesses[1].key',
+        'transparency.witnesses[1].url',
+        'transparency.witness_every_s',
+      ]),
+    );
+  });
+
   it('reports a name that stands twice, and a missing file', () => {
     const doubled = problemsOf('models:\n  a: {}\n  a: {}\n');
     const missing = problemsOf(null, { NEXTMODEL_CONFIG: 'not-there.yaml' });

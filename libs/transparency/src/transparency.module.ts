@@ -135,6 +135,8 @@ export async function rebuildTransparencyLog(options: RebuildOptions): Promise<R
   const parts = { reader, topic: TOPICS.receipts, partition, store, digest: sha256 };
   const result = await rebuildLog(parts, note, fresh, options.onProgress);
   if (result.matches) {
+    const cosigned = await store.readCosigned();
+    if (cosigned.length > 0) await fresh.writeCosigned(cosigned);
     const live = join(directory, 'receipts', String(partition));
     await mkdir(join(directory, 'receipts'), { recursive: true });
     await rename(live, `${live}.former`).catch((error: NodeJS.ErrnoException) => {

@@ -1,12 +1,14 @@
 import { checkEvidence, type EvidenceCheck } from '#gateway/dashboard/verify/check-evidence.js';
 import { checkConsistency, type ProveSizes } from '#transparency/domain/check-consistency.js';
 import { readReceiptEvent } from '#transparency/domain/check-cost.js';
+import { checkWitnesses } from '#transparency/domain/check-witnesses.js';
 import type { Checkpoint } from '#transparency/domain/checkpoint.js';
 import { wrong, type Finding } from '#transparency/domain/finding.js';
+import { parseLogProof } from '#transparency/domain/log-proof.js';
 import { createSha256TreeHash, NODE_CRYPTO } from '#transparency/transparency.module.js';
 import { proveConsistency } from '#transparency/usecases/prove-entry.js';
 import { EXIT } from '../output.js';
-import { gatherEvidence, readText, type Gathered } from '../verify/gather-evidence.js';
+import { gatherEvidence, readKeys, readText, type Gathered } from '../verify/gather-evidence.js';
 import { showAsJson, showAsText } from '../verify/show-verification.js';
 import { tilesInFolder } from '../verify/tiles-in-folder.js';
 import { readVerifyOptions, VERIFY_HELP, type VerifyOptions } from '../verify/verify-options.js';
@@ -31,9 +33,20 @@ async function verify(gathered: Gathered, options: VerifyOptions, id: string | n
   const { evidence } = gathered;
   const prices = options.prices === undefined ? evidence.prices : await givenPrices(evidence.event, options.prices);
   const check = checkEvidence({ ...evidence, prices }, id, NODE_CRYPTO);
-  if (options.against === undefined) return check;
-  const kept = await compareWithKept(check.checkpoint, await readText(options.against), gathered, options.tiles);
-  return { ...check, findings: [...check.findings, ...kept] };
+  const witnessed = options.witness === undefined ? [] : await witnessFindings(evidence.proof, options);
+  const kept =
+    options.against === undefined
+      ? []
+      : await compareWithKept(check.checkpoint, await readText(options.against), gathered, options.tiles);
+  return { ...check, findings: [...check.findings, ...witnessed, ...kept] };
+}
+
+async function witnessFindings(proof: string, options: VerifyOptions): Promise<readonly Finding[]> {
+  const keys = await readKeys(options.witness ?? '');
+  const min = options['witnesses-min'];
+  const parsed = parseLogProof(proof);
+  if (typeof parsed === 'string') return [wrong('witness', `the proof has no checkpoint: ${parsed}`)];
+  return checkWitnesses(parsed.checkpoint, keys, min === undefined ? null : Number(min), NODE_CRYPTO);
 }
 
 async function givenPrices(event: Uint8Array, file: string): Promise<readonly string[]> {

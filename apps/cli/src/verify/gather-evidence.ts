@@ -45,12 +45,12 @@ async function offline({ evidence, event, proof, key }: VerifyOptions): Promise<
       'give --event, --proof and --key, or --evidence, or a receipt id; see nextmodel verify --help',
     );
   }
-  const [bytes, proofText, keys] = await Promise.all([readBytes(event), readText(proof), readKey(key)]);
+  const [bytes, proofText, keys] = await Promise.all([readBytes(event), readText(proof), readKeys(key)]);
   return { event: bytes, proof: proofText, keys, keysFrom: 'given', ...NO_EXTRAS };
 }
 
 async function withKey(evidence: Evidence, key: string | undefined): Promise<Evidence> {
-  return key === undefined ? evidence : { ...evidence, keys: await readKey(key), keysFrom: 'given' };
+  return key === undefined ? evidence : { ...evidence, keys: await readKeys(key), keysFrom: 'given' };
 }
 
 async function readBodies(options: VerifyOptions, fetched: string | null): Promise<BodyEvidence | null> {
@@ -66,9 +66,10 @@ async function readBodies(options: VerifyOptions, fetched: string | null): Promi
   };
 }
 
-/** The key itself, or a file with one key a line. */
-async function readKey(text: string): Promise<string> {
-  return /^[^+/\s][^+\s]*\+[0-9a-f]{8}\+\S+$/.test(text) ? text : readText(text);
+/** The key itself, several with commas between them, or a file with one key a line. */
+export async function readKeys(text: string): Promise<string> {
+  const keys = text.split(',');
+  return keys.every((key) => /^[^+/\s][^+\s]*\+[0-9a-f]{8}\+\S+$/.test(key)) ? keys.join('\n') : readText(text);
 }
 
 export async function readText(path: string): Promise<string> {

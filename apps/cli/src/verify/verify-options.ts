@@ -12,6 +12,8 @@ export const VERIFY_OPTIONS = [
   'salts',
   'against',
   'tiles',
+  'witness',
+  'witnesses-min',
   'save',
   'format',
 ] as const;
@@ -36,6 +38,9 @@ running instance and then checks it here; the others need neither network nor in
   --salts <file>     what --request and --response need offline (GET /v1/receipts/<id>/salts, with a key of the tenant)
   --against <file>   a checkpoint that somebody kept: is this log still the same one, only grown?
   --tiles <folder>   a copy of the log's tiles, for --against offline when the two sizes differ
+  --witness <k|file> demand that the checkpoint is cosigned by these witnesses: keys <name>+<id>+<base64>, separated by
+                     commas, or a file with one a line
+  --witnesses-min <n>  how many of them are enough; default all
   --save <folder>    keep what was fetched: <id>.json, <id>.tlog-proof, <id>.evidence.json and transparency-key
   --format <f>       text (default) or json
 
@@ -64,6 +69,10 @@ export function readVerifyOptions(
   if (files && options.evidence !== undefined) refuse('--evidence holds event and proof already');
   if (options.save !== undefined && names.length === 0) refuse('--save keeps what was fetched for a receipt id');
   if (options.tiles !== undefined && options.against === undefined) refuse('--tiles is for --against');
+  if (options['witnesses-min'] !== undefined) {
+    if (options.witness === undefined) refuse('--witnesses-min is for --witness');
+    if (!/^[1-9]\d?$/.test(options['witnesses-min'])) refuse('--witnesses-min is a number from 1');
+  }
   const { format } = options;
   if (format !== undefined && format !== 'text' && format !== 'json') refuse('--format is text or json');
   if (names.length === 0 && options.salts === undefined && (options.request ?? options.response) !== undefined) {

@@ -74,6 +74,14 @@ export class TransparencyController {
     reply.headers({ 'content-type': TEXT, 'cache-control': 'no-cache' }).send(note);
   }
 
+  /** With the signatures of witnesses, and therefore up to `witness_every_s` older than `checkpoint`. */
+  @Get('receipts/:partition/cosigned')
+  async cosigned(@Param('partition') partition: string, @Res() reply: Reply): Promise<void> {
+    const note = await this.parts.transparency.cosigned(partitionOf(partition));
+    if (note === null) throw notFound('No witness has cosigned a checkpoint of this log yet.');
+    reply.headers({ 'content-type': TEXT, 'cache-control': 'no-cache' }).send(note);
+  }
+
   /** Entries are receipts of all tenants, so that these need the admin token. */
   @Get('receipts/:partition/tile/entries/*')
   @UseGuards(AdminGuard)

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockDirectory } from '#config/config.module.js';
 import { deriveSigner, openSigner } from '#transparency/transparency.module.js';
+import { checkWitnessSettings } from '#transparency/witness.module.js';
 import type { Clock } from '#events/ports/clock.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 import type { MetricsSnapshot } from '#telemetry/ports/metrics.js';
@@ -39,6 +40,7 @@ export async function openTransparency(
 ): Promise<GatewayTransparency> {
   const { environment, transparency } = order.settings;
   const { directory, keyFile } = transparencyPaths(environment);
+  checkWitnessSettings(transparency.witnesses);
   const shared = log.sharedReader !== log.localReader;
   const signer = shared ? deriveSigner(order.masterKey) : await openSigner(keyFile);
   const exists = !shared || environment.transparencyDir !== null;
@@ -59,6 +61,8 @@ export async function openTransparency(
           key: shared ? { kind: 'derived', masterKey: order.masterKey } : { kind: 'file', keyFile },
           directory,
           webhooks: transparency.webhooks,
+          witnesses: transparency.witnesses,
+          witnessEveryMs: transparency.witnessEveryMs,
           exportDirectory: transparency.exportCheckpoints ? join(directory, 'checkpoints') : null,
         },
         checkpointPublisher(log.writer, clock, onFailure),

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { stopChild } from '../boot/stop-child.js';
-import type { CheckpointWebhookSettings } from '#config/domain/settings.js';
+import type { CheckpointWebhookSettings, WitnessSettings } from '#config/domain/settings.js';
 import type { LogProgress } from '#transparency/usecases/run-sequencer.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 
@@ -21,6 +21,8 @@ export interface SequencerOrder {
     { readonly kind: 'file'; readonly keyFile: string } | { readonly kind: 'derived'; readonly masterKey: string };
   readonly directory: string;
   readonly webhooks: readonly CheckpointWebhookSettings[];
+  readonly witnesses: readonly WitnessSettings[];
+  readonly witnessEveryMs: number;
   /** `null` = checkpoints are not kept in a file. */
   readonly exportDirectory: string | null;
 }

@@ -13,12 +13,16 @@ import {
   openSigner,
   startSequencer,
 } from '#transparency/transparency.module.js';
+import { openWitnessing } from '#transparency/witness.module.js';
 import { CheckpointDelivery } from '#transparency/usecases/deliver-checkpoints.js';
 import type { SequencerOrder, SequencerReport } from './sequencer-child.js';
 import { SEQUENCER_LOCK } from './transparency-paths.js';
 
 const REPORT_MS = 1_000;
 const STANDBY_MS = 1_000;
+const INBOX_MS = 2_000;
+/** One that is away must not keep the others from newer checkpoints for long. */
+const WITNESS_RETRY = { retryMsMin: 2_000, retryMsMax: 60_000 };
 
 /** The sequencer process of one gateway: until its parent says stop or is gone. */
 process.once('message', (message) => {
@@ -81,6 +85,20 @@ async function lead(order: SequencerOrder, signal: AbortSignal): Promise<void> {
   const deliveries = order.webhooks.map(
     (webhook) => new CheckpointDelivery(createCheckpointWebhook(webhook), webhook, failed),
   );
+  const witnessing =
+    order.witnesses.length === 0
+      ? null
+      : openWitnessing(order.directory, signer, order.witnesses, (error) => failed('cosignatures', error));
+  if (witnessing !== null && witnessing.receiver !== null) {
+    deliveries.push(
+      new CheckpointDelivery(witnessing.receiver, { everyMs: order.witnessEveryMs, ...WITNESS_RETRY }, failed),
+    );
+  }
+  let looking: Promise<void> | null = null;
+  const look = (): void => {
+    looking ??= (witnessing?.look() ?? Promise.resolve()).finally(() => (looking = null));
+  };
+  const inboxTimer = witnessing === null ? null : setInterval(look, INBOX_MS);
   const kept =
     order.exportDirectory === null
       ? null
@@ -116,6 +134,8 @@ async function lead(order: SequencerOrder, signal: AbortSignal): Promise<void> {
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
   clearInterval(timer);
+  if (inboxTimer !== null) clearInterval(inboxTimer);
+  await looking;
   await running.stop();
   await Promise.all(deliveries.map((delivery) => delivery.stop()));
   await kept?.idle();

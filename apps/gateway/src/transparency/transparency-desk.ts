@@ -4,6 +4,7 @@ import type { StoredRecord } from '#events/domain/event-record.js';
 import type { ReceiptId } from '#events/domain/ids.js';
 import { TOPICS } from '#events/domain/topics.js';
 import { parseCheckpoint } from '#transparency/domain/checkpoint.js';
+import { bestCosigned } from '#transparency/domain/cosigned-notes.js';
 import { encodeEntryBundle } from '#transparency/domain/entry-bundle.js';
 import { TILE_WIDTH } from '#transparency/domain/merkle-tree.js';
 import { tileWidth, type TileName } from '#transparency/domain/tile.js';
@@ -80,6 +81,11 @@ export class TransparencyDesk {
 
   checkpoint(partition: number): Promise<string | null> {
     return this.#store(partition).readCheckpoint();
+  }
+
+  /** The checkpoint that most witnesses have cosigned; `null` while there is none. */
+  async cosigned(partition: number): Promise<string | null> {
+    return bestCosigned(await this.#store(partition).readCosigned(), 0);
   }
 
   /** A tile at the width asked for; `null` unless the checkpoint covers all of it. */

@@ -33,7 +33,12 @@ export const DEFAULT_CACHE: CacheSettings = {
   ttlSeconds: 86_400,
 };
 export const DEFAULT_PRICES: PriceSettings = { files: [], unpriced: 'allow' };
-export const DEFAULT_TRANSPARENCY: TransparencySettings = { webhooks: [], exportCheckpoints: false };
+export const DEFAULT_TRANSPARENCY: TransparencySettings = {
+  webhooks: [],
+  witnesses: [],
+  witnessEveryMs: 60_000,
+  exportCheckpoints: false,
+};
 export const DEFAULT_STRONG_SHARE = 0.3;
 
 type Found = Pick<Settings, 'providers' | 'models'> & { readonly auto: AutoSettings };

@@ -164,8 +164,19 @@ export interface PriceSettings {
 export interface TransparencySettings {
   /** Who gets the signed checkpoints. */
   readonly webhooks: readonly CheckpointWebhookSettings[];
+  /** Who cosigns the checkpoints. */
+  readonly witnesses: readonly WitnessSettings[];
+  /** Least time between two checkpoints of one log that witnesses are asked to cosign. */
+  readonly witnessEveryMs: number;
   /** Append every checkpoint to a file in the trees' folder. */
   readonly exportCheckpoints: boolean;
+}
+
+export interface WitnessSettings {
+  /** C2SP verifier key of type 0x04, `<name>+<id>+<base64>`. */
+  readonly key: string;
+  /** Submission prefix; `null` = its cosignatures are dropped into a folder. */
+  readonly address: { readonly url: string; readonly allowPrivate: boolean } | null;
 }
 
 export interface CheckpointWebhookSettings {

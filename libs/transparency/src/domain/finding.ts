@@ -5,6 +5,7 @@ export interface Finding {
     | 'key'
     | 'checkpoint'
     | 'log'
+    | 'witness'
     | 'inclusion'
     | 'receipt'
     | 'fields'

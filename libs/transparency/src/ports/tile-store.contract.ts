@@ -14,6 +14,7 @@ export function tileStoreContract(name: string, open: () => Promise<() => TileSt
 
       expect(await store.readTile(place)).toBeNull();
       expect(await store.readCheckpoint()).toBeNull();
+      expect(await store.readCosigned()).toEqual([]);
     });
 
     it('lets a tile grow until it is full, readable at every width', async () => {
@@ -72,6 +73,15 @@ export function tileStoreContract(name: string, open: () => Promise<() => TileSt
       await view().writeCheckpoint('a\n2\n\n— é\n');
 
       expect(await view().readCheckpoint()).toBe('a\n2\n\n— é\n');
+    });
+
+    it('gives all cosigned checkpoints back, byte for byte', async () => {
+      const view = await open();
+      const notes = ['a\n2\n\n— é\n— w\n', 'a\n1\n\n— é\n'];
+      await view().writeCosigned(['a\n1\n\n— x\n']);
+      await view().writeCosigned(notes);
+
+      expect(await view().readCosigned()).toEqual(notes);
     });
   });
 }

@@ -17,6 +17,10 @@ export interface TileStore {
   readCheckpoint(): Promise<string | null>;
   /** Replaces the checkpoint at once and durably: a crash leaves the older or the newer one. */
   writeCheckpoint(note: string): Promise<void>;
+  /** Checkpoints that witnesses have cosigned, as they were written; empty when there are none. */
+  readCosigned(): Promise<readonly string[]>;
+  /** Replaces them, as `writeCheckpoint` does. */
+  writeCosigned(notes: readonly string[]): Promise<void>;
 }
 
 /** What a reader needs of it. */

@@ -1,4 +1,5 @@
 import { parseCheckpoint, type Checkpoint } from '../domain/checkpoint.js';
+import { bestCosigned } from '../domain/cosigned-notes.js';
 import { formatLogProof } from '../domain/log-proof.js';
 import { consistencyProof, inclusionProof } from '../domain/merkle-proof.js';
 import type { SubtreeHash } from '../domain/merkle-tree.js';
@@ -13,15 +14,16 @@ export type EntryProof =
   | { readonly kind: 'not_sequenced'; readonly size: number };
 
 /**
- * The `tlog-proof@v1` file of one entry under the log's present checkpoint.
+ * The `tlog-proof@v1` file of one entry: under the checkpoint that most witnesses have cosigned, and while none of those
+ * has it, under the log's present one.
  * @throws TileMissing when the stored tree has a hole.
  */
 export async function proveEntry(
-  store: Pick<TileStore, 'readTile' | 'readCheckpoint'>,
+  store: Pick<TileStore, 'readTile' | 'readCheckpoint' | 'readCosigned'>,
   index: number,
   hash: TreeHash,
 ): Promise<EntryProof> {
-  const note = await store.readCheckpoint();
+  const note = bestCosigned(await store.readCosigned(), index) ?? (await store.readCheckpoint());
   const parsed = note === null ? null : parseCheckpoint(note);
   if (note === null || parsed === null || typeof parsed === 'string') return { kind: 'not_sequenced', size: 0 };
   const { size } = parsed.checkpoint;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { joinNotes, splitNotes } from '../../domain/cosigned-notes.js';
 import { TILE_WIDTH } from '../../domain/merkle-tree.js';
 import { tileIndexPath, type TilePlace } from '../../domain/tile.js';
 import { HASH_BYTES } from '../../domain/tree-hash.js';
@@ -10,7 +11,7 @@ const TILE_BYTES = TILE_WIDTH * HASH_BYTES;
 const GROWING = '.growing';
 
 /**
- * One log in a folder: `checkpoint` and `tile/<L>/<N>`, as C2SP serves them. A tile that is not full yet stands in
+ * One log in a folder: `checkpoint` and `tile/<L>/<N>`, as C2SP serves them, and `cosigned`. A tile that is not full yet stands in
  * `<N>.growing`, to which hashes are appended: a narrower tile is the beginning of a wider one, so that one file does
  * for all of them. A full tile never changes.
  */
@@ -55,13 +56,26 @@ export class FileTileStore implements TileStore {
   }
 
   async writeCheckpoint(note: string): Promise<void> {
+    await this.#replace('checkpoint', note);
+  }
+
+  async readCosigned(): Promise<readonly string[]> {
+    const bytes = await readOrNull(join(this.#directory, 'cosigned'));
+    return bytes === null ? [] : splitNotes(Buffer.from(bytes).toString('utf8'));
+  }
+
+  async writeCosigned(notes: readonly string[]): Promise<void> {
+    await this.#replace('cosigned', joinNotes(notes));
+  }
+
+  async #replace(name: string, text: string): Promise<void> {
     await mkdir(this.#directory, { recursive: true });
-    const path = join(this.#directory, 'checkpoint');
+    const path = join(this.#directory, name);
     const draft = `${path}.${randomBytes(4).toString('hex')}.new`;
     try {
       const file = await open(draft, 'wx');
       try {
-        await file.writeFile(note);
+        await file.writeFile(text);
         await file.sync();
       } finally {
         await file.close();

@@ -7,6 +7,7 @@ import type { TileStore } from '../../ports/tile-store.js';
 export class MemoryTileStore implements TileStore {
   readonly tiles = new Map<string, Uint8Array>();
   #checkpoint: string | null = null;
+  #cosigned: readonly string[] = [];
 
   async readTile(place: TilePlace): Promise<Uint8Array | null> {
     return this.tiles.get(tileKey(place))?.slice() ?? null;
@@ -34,9 +35,18 @@ export class MemoryTileStore implements TileStore {
     this.#checkpoint = note;
   }
 
+  async readCosigned(): Promise<readonly string[]> {
+    return this.#cosigned;
+  }
+
+  async writeCosigned(notes: readonly string[]): Promise<void> {
+    this.#cosigned = [...notes];
+  }
+
   /** Loses everything, as when somebody deletes the view. */
   forget(): void {
     this.tiles.clear();
     this.#checkpoint = null;
+    this.#cosigned = [];
   }
 }
