@@ -183,6 +183,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       registry,
       clock,
       environment: 'default',
+      obstacles: (targets) => dispatcher.obstacles(targets),
       saltKey: (tenantId, user) => cache.cipher.saltKey(contentSubjectOf(cache.cipher, tenantId, user)),
       pseudonym: (tenantId, user) => createHmac('sha256', order.masterKey).update(`${tenantId}\n${user}`).digest('hex'),
       onOpened: (receiptId) => cursor.opened(receiptId),

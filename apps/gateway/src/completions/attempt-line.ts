@@ -1,16 +1,6 @@
 import type { AttemptLine, PricedAttempt } from '#events/domain/attempt.js';
 import type { AttemptOutcome } from '#dispatch/ports/dispatcher.js';
 
-/** The sum in the currency of the lines; `null` as soon as one has no price. */
-export function sumNative(lines: readonly AttemptLine[]): string | null {
-  let total = 0n;
-  for (const line of lines) {
-    if (line.costNativePico === null) return null;
-    total += BigInt(line.costNativePico);
-  }
-  return total.toString();
-}
-
 /** An upstream call as it stands on the receipt: what happened, and what it cost. */
 export function toAttemptLine(outcome: AttemptOutcome, priced: PricedAttempt): AttemptLine {
   return {

@@ -11,7 +11,7 @@ import type { IdempotencyDesk } from '../idempotency/idempotency-desk.js';
 import type { EmbeddingTarget } from './embedding-line.js';
 import type { LiveAnswer } from './live-answer.js';
 import type { ModelPolicies } from './model-policies.js';
-import type { LedgerParts } from './request-ledger.js';
+import type { LedgerParts } from './ledger-parts.js';
 import type { SharedAnswer } from './shared-answer.js';
 
 /** Everything that serving a completion needs; assembled once at start. */

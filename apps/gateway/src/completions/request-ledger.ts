@@ -1,41 +1,21 @@
-import { isAside, servedAttempt, type AttemptLine } from '#events/domain/attempt.js';
+import { isAside, type AttemptLine } from '#events/domain/attempt.js';
 import { encodeEvent } from '#events/domain/event-codec.js';
 import type { NewRecord } from '#events/domain/event-record.js';
-import type { Receipt, ReceiptCache, ReceiptRoute, ReceiptStatus } from '#events/domain/receipt.js';
+import type { Receipt, ReceiptCache, ReceiptStatus } from '#events/domain/receipt.js';
 import type { AttemptStarted, ContentStored, RequestAccepted, ResponseCompleted } from '#events/domain/router-event.js';
-import type { Clock } from '#events/ports/clock.js';
 import { pass } from '#events/ports/failpoint.js';
-import type { EventLogWriter } from '#event-log/ports/event-log.js';
 import type { AttemptOutcome, AttemptRecorder, Obstacle } from '#dispatch/ports/dispatcher.js';
-import type { PriceBook } from '#pricing/ports/price-book.js';
-import type { ProviderRegistry } from '#providers/ports/provider-registry.js';
-import { encodeReceipt } from '#receipts/domain/encode-receipt.js';
-import { costStatus, sealReceipt, sumCost } from '#receipts/domain/seal-receipt.js';
 import type { UsageCost } from '#openai-wire/domain/usage-view.js';
+import { encodeReceipt } from '#receipts/domain/encode-receipt.js';
+import { sealReceipt } from '#receipts/domain/seal-receipt.js';
 import { excludeTargets } from '#routing/domain/exclude-targets.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
-import { sumNative, toAttemptLine } from './attempt-line.js';
-import type { CommitmentSalts, SaltKey } from '#semantic-cache/ports/content-cipher.js';
-import { commitment } from './commitment.js';
-import { readRetryCount, readSessionId, type RequestContext } from './request-context.js';
-
-/** What every request's ledger shares. */
-export interface LedgerParts {
-  readonly log: EventLogWriter;
-  readonly prices: PriceBook;
-  readonly registry: ProviderRegistry;
-  readonly clock: Clock;
-  readonly environment: string;
-  /** What the commitments of one request are salted with: a key of the person whom `user` names, or of the tenant. */
-  readonly saltKey: (tenantId: string, user: string) => SaltKey;
-  /** Pseudonym of the caller's `user` field within its tenant. */
-  readonly pseudonym: (tenantId: string, user: string) => string;
-  readonly onOpened: (receiptId: string) => void;
-  /** An answer went into the log for the cache; its own process need not wait to read it back. */
-  readonly onContent: (record: NewRecord) => void;
-  /** @param text the receipt's JSON as it went into the log. */
-  readonly onSealed: (receipt: Receipt, text: string) => void;
-}
+import type { CommitmentSalts } from '#semantic-cache/ports/content-cipher.js';
+import { acceptedRequest, userOf } from './accepted-request.js';
+import { toAttemptLine } from './attempt-line.js';
+import { attemptsCost, baselineCost } from './attempts-cost.js';
+import type { LedgerParts } from './ledger-parts.js';
+import type { RequestContext } from './request-context.js';
 
 /** How a request ended, as its receipt says it. */
 export interface Ending {
@@ -53,8 +33,7 @@ export interface Ending {
   readonly content: ContentStored | null;
 }
 
-const NO_ROUTE: ReceiptRoute = { policyHash: '', rule: null, reason: 'not_routed', task: null, baselineModel: null };
-export const NO_CACHE: ReceiptCache = {
+const NO_CACHE: ReceiptCache = {
   result: 'off',
   similarity: null,
   sourceReceiptId: null,
@@ -88,7 +67,8 @@ export class RequestLedger implements AttemptRecorder {
 
   cutOff(obstacles: readonly (Obstacle | null)[]): void {
     const plan = this.#plan;
-    if (plan === null) return;
+    // What the event says was decided is said once.
+    if (plan === null || this.#accepted !== null) return;
     const reasons = new Map(
       plan.targets.flatMap(({ provider, model }, index) => {
         const obstacle = obstacles[index] ?? null;
@@ -115,6 +95,9 @@ export class RequestLedger implements AttemptRecorder {
     readonly written: Promise<void>;
   } {
     this.#asides += 1;
+    // The event is made now, before dispatch has looked.
+    const obstacles = this.#plan === null ? null : this.parts.obstacles(this.#plan.targets);
+    if (obstacles !== null) this.cutOff(obstacles);
     const event = { receiptId: this.context.receiptId, n: this.#asides, ...aside };
     return { n: event.n, written: this.#begin(event) };
   }
@@ -169,18 +152,7 @@ export class RequestLedger implements AttemptRecorder {
 
   /** Cost of all attempts so far. */
   cost(avoidedPicoUsd: bigint | null = null): UsageCost {
-    const charged = this.#lines.filter((line) => line.billed !== 'no');
-    const picoUsd = sumCost(charged);
-    const last = charged.at(-1);
-    // A sum in a foreign currency only stands while all its parts are in it.
-    const native = charged.every((line) => line.currency === last?.currency) ? sumNative(charged) : null;
-    return {
-      costPicoUsd: picoUsd === null ? null : picoUsd.toString(),
-      costStatus: costStatus(charged, picoUsd),
-      currency: last?.currency ?? 'USD',
-      costNativePico: native,
-      avoidedPicoUsd: avoidedPicoUsd === null ? null : avoidedPicoUsd.toString(),
-    };
+    return attemptsCost(this.#lines, avoidedPicoUsd);
   }
 
   /** Of the response's commitment, 16 bytes. */
@@ -225,7 +197,7 @@ export class RequestLedger implements AttemptRecorder {
       sealedAt: now,
       timeToFirstTokenMs: ending.timeToFirstTokenMs === null ? null : Math.round(ending.timeToFirstTokenMs),
       overheadUs: Math.max(0, Math.round((latencyMs - ending.upstreamMs - this.#asideMs) * 1_000)),
-      baselinePicoUsd: this.#baseline(),
+      baselinePicoUsd: baselineCost(this.parts, this.context, this.#plan, this.#lines),
       avoidedPicoUsd: ending.avoidedPicoUsd,
     });
     const { receipt, record: sealed } = encodeReceipt(whole, now);
@@ -254,42 +226,7 @@ export class RequestLedger implements AttemptRecorder {
 
   #accept(): RequestAccepted {
     const { context, parts } = this;
-    const plan = this.#plan;
-    const body = context.body;
-    const clientRetryCount = readRetryCount(context.headers('x-stainless-retry-count'));
-    const sessionId = readSessionId(context.headers('x-nextmodel-session'));
-    const user = userOf(body);
-    const salts = this.#saltsOnce();
-    const accepted: RequestAccepted = {
-      receiptId: context.receiptId,
-      tenantId: context.key.tenantId,
-      projectId: context.key.projectId,
-      apiKeyId: context.key.keyId,
-      userId: user === '' ? '' : parts.pseudonym(context.key.tenantId, user),
-      traceId: context.traceId,
-      environment: parts.environment,
-      tags: context.tags,
-      acceptedAt: new Date(context.acceptedMs).toISOString(),
-      api: context.api,
-      streamed: body?.['stream'] === true,
-      ...(clientRetryCount === null ? {} : { clientRetryCount }),
-      ...(sessionId === null ? {} : { sessionId }),
-      requestedModel: body?.model ?? '',
-      saltKeyId: salts.keyId,
-      requestCommitment: commitment(salts.request, context.rawBody),
-      cache: this.#cache,
-      route:
-        plan === null
-          ? NO_ROUTE
-          : {
-              policyHash: plan.policyHash,
-              rule: plan.rule,
-              reason: plan.reason,
-              task: plan.task,
-              baselineModel: plan.baseline?.model ?? null,
-            },
-      decision: plan,
-    };
+    const accepted = acceptedRequest(parts, context, this.#saltsOnce(), this.#cache, this.#plan);
     this.#accepted = accepted;
     this.#queued.unshift(
       encodeEvent(
@@ -311,32 +248,7 @@ export class RequestLedger implements AttemptRecorder {
     return this.#salts;
   }
 
-  /** The answer's usage at the price of the model that `auto` would have used without looking. */
-  #baseline(): bigint | null {
-    const target = this.#plan?.baseline;
-    const served = servedAttempt(this.#lines);
-    if (target === undefined || served === undefined) return null;
-    const { costPicoUsd } = this.parts.prices.price({
-      provider: target.provider,
-      providerKind: this.parts.registry.get(target.provider)?.adapter.kind ?? '',
-      model: target.model,
-      tenantId: this.context.key.tenantId,
-      atMs: this.context.acceptedMs,
-      meters: served.meters,
-      serviceTier: null,
-      usageSource: served.usageSource,
-      billed: 'yes',
-      providerCostPicoUsd: null,
-    });
-    return costPicoUsd === null ? null : BigInt(costPicoUsd);
-  }
-
   #now(): string {
     return new Date(this.parts.clock.nowMs()).toISOString();
   }
-}
-
-function userOf(body: RequestContext['body']): string {
-  const user = body?.['user'];
-  return typeof user === 'string' ? user : '';
 }

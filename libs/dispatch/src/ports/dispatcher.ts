@@ -131,6 +131,8 @@ export interface Dispatcher {
     readonly state: 'closed' | 'open' | 'half_open';
     readonly openForMs: number;
   }[];
+  /** Which of these targets cannot be called now, by their index; `null` = all can. */
+  obstacles(targets: readonly Target[]): readonly (Obstacle | null)[] | null;
   /** Requests under way. */
   readonly inFlight: number;
   /** Stops reading for clients that have left: the process is about to end. */

@@ -214,12 +214,12 @@ describe('rate limits', () => {
   });
 });
 
-describe('targets that are cut off', () => {
-  const failing: Script = (call) => {
-    if (call.provider === 'free') return good;
-    return call.provider === 'b' ? refusal(429, { 'retry-after': '9' }) : refusal(500);
-  };
+const failing: Script = (call) => {
+  if (call.provider === 'free') return good;
+  return call.provider === 'b' ? refusal(429, { 'retry-after': '9' }) : refusal(500);
+};
 
+describe('targets that are cut off', () => {
   it('are told with their reasons before the intent, whether they come before or after the one that is called', async () => {
     const { send } = open(failing);
     for (let i = 0; i < 5; i += 1) await send(['a']);

@@ -95,7 +95,7 @@ export class Dispatch implements Deadline, AttemptOwner {
     const { targets } = request.plan;
     const choice = deps.chooser.first(targets, startedMs, () => true) ?? deps.chooser.leastBad(targets, startedMs);
     const called = 'lane' in choice;
-    const cutOff = deps.chooser.obstacles(targets, called ? choice.index : -1, startedMs);
+    const cutOff = deps.chooser.obstacles(targets, called ? choice.index : null, startedMs);
     if (cutOff !== null) this.recorder.cutOff?.(cutOff);
     if (!called) {
       this.finish('failed', null, blockedError(choice));

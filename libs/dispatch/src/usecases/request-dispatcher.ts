@@ -1,4 +1,5 @@
 import type { AnswerSink, AttemptRecorder, Dispatcher, DispatchRequest, DispatchResult } from '../ports/dispatcher.js';
+import type { Target } from '#routing/domain/route-plan.js';
 import type { HealthBoard } from '../domain/health-board.js';
 import { Dispatch, type DispatchDeps } from './dispatch-request.js';
 
@@ -28,6 +29,10 @@ export class RequestDispatcher implements Dispatcher {
 
   breakers(): ReturnType<Dispatcher['breakers']> {
     return this.board.states(this.deps.clock.monotonicMs());
+  }
+
+  obstacles(targets: readonly Target[]): ReturnType<Dispatcher['obstacles']> {
+    return this.deps.chooser.obstacles(targets, null, this.deps.clock.monotonicMs());
   }
 
   get inFlight(): number {

@@ -84,10 +84,10 @@ export class TargetChooser {
   }
 
   /**
-   * Which of the targets cannot be called now, beside the one that was chosen, by their index.
+   * Which of the targets cannot be called now, by their index; the one that was chosen is called.
    * @returns `null` for the usual case: none.
    */
-  obstacles(targets: readonly Target[], chosen: number, nowMs: number): readonly (Obstacle | null)[] | null {
+  obstacles(targets: readonly Target[], chosen: number | null, nowMs: number): readonly (Obstacle | null)[] | null {
     let all: (Obstacle | null)[] | null = null;
     for (let index = 0; index < targets.length; index += 1) {
       if (index === chosen) continue;
