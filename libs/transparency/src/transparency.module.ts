@@ -9,8 +9,6 @@ import { readOrMakeSigningKey, signerName } from './adapters/files/signing-key.j
 import { MemoryTileStore } from './adapters/memory/memory-tile-store.js';
 import { Ed25519Signer, SEED_BYTES, verifyEd25519 } from './adapters/node-crypto/ed25519.js';
 import { sha256 } from './adapters/node-crypto/sha256.js';
-import type { Crypto } from './domain/check-inclusion.js';
-import { createTreeHash, type TreeHash } from './domain/tree-hash.js';
 import type { NoteSigner } from './ports/note-signer.js';
 import type { CheckpointReceiver } from './ports/checkpoint-receiver.js';
 import type { TileStore } from './ports/tile-store.js';
@@ -19,15 +17,9 @@ import { logVerifierKey } from './usecases/log-sequencer.js';
 import { rebuildLog, type RebuiltLog } from './usecases/rebuild-log.js';
 import { runSequencer, type RunningSequencer, type SequencerParts } from './usecases/run-sequencer.js';
 
-/** SHA-256 and Ed25519 of `node:crypto`. */
-export const NODE_CRYPTO: Crypto = { digest: sha256, verify: verifyEd25519 };
+export { createSha256TreeHash, NODE_CRYPTO } from './crypto.module.js';
 
 const publicKeyOf = (seed: Uint8Array): Uint8Array => new Ed25519Signer('', seed).publicKey;
-
-/** RFC 6962 hashes over `node:crypto`. */
-export function createSha256TreeHash(): TreeHash {
-  return createTreeHash(sha256);
-}
 
 /**
  * The signer of this installation; its key file is made at the first call (mode 0600).

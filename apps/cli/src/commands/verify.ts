@@ -5,7 +5,7 @@ import { checkWitnesses } from '#transparency/domain/check-witnesses.js';
 import type { Checkpoint } from '#transparency/domain/checkpoint.js';
 import { wrong, type Finding } from '#transparency/domain/finding.js';
 import { parseLogProof } from '#transparency/domain/log-proof.js';
-import { createSha256TreeHash, NODE_CRYPTO } from '#transparency/transparency.module.js';
+import { createSha256TreeHash, NODE_CRYPTO } from '#transparency/crypto.module.js';
 import { proveConsistency } from '#transparency/usecases/prove-entry.js';
 import { EXIT } from '../output.js';
 import { gatherEvidence, readKeys, readText, type Gathered } from '../verify/gather-evidence.js';

@@ -28,6 +28,10 @@ export function describeSettings(settings: Settings): Readonly<Record<string, un
     transparency: {
       ...settings.transparency,
       webhooks: settings.transparency.webhooks.map((webhook) => ({ ...webhook, url: maskUrl(webhook.url) })),
+      witnesses: settings.transparency.witnesses.map(({ key, address }) => ({
+        key,
+        address: address === null ? null : { ...address, url: maskUrl(address.url) },
+      })),
     },
   };
 }

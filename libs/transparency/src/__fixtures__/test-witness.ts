@@ -1,6 +1,5 @@
 import { Ed25519Signer } from '../adapters/node-crypto/ed25519.js';
 import { sha256 } from '../adapters/node-crypto/sha256.js';
-import { parseCheckpoint } from '../domain/checkpoint.js';
 import { cosignedBytes } from '../domain/cosignature.js';
 import { formatNote } from '../domain/signed-note.js';
 import { COSIGNATURE_V1, createVerifierKey, type VerifierKey } from '../domain/verifier-key.js';
@@ -34,11 +33,4 @@ export function signedNote(size: number, origin = 'test.example/receipts/0'): st
   const text = `${origin}\n${size}\n${root}\n`;
   const { id } = createVerifierKey(origin, testSigner.publicKey, sha256);
   return formatNote({ text, signatures: [{ name: origin, id, signature: testSigner.sign(Buffer.from(text)) }] });
-}
-
-/** Its root as bytes. */
-export function rootOf(note: string): Uint8Array {
-  const parsed = parseCheckpoint(note);
-  if (typeof parsed === 'string') throw new Error(parsed);
-  return parsed.checkpoint.root;
 }
