@@ -1,6 +1,5 @@
 import type { AttemptKind } from '#events/domain/attempt.js';
 import type { RouterError } from '#events/domain/router-error.js';
-import type { Clock } from '#events/ports/clock.js';
 import type { AttemptFailure } from '../domain/attempt-failure.js';
 import {
   blockedError,
@@ -9,10 +8,8 @@ import {
   notRecordedError,
   truncatedError,
 } from '../domain/final-error.js';
-import { beginCall, callFailed, callReleased, callWorked, type LaneCall } from '../domain/health-board.js';
-import type { HedgeBook, HedgeLine } from '../domain/hedge-book.js';
+import { beginCall, callFailed, callReleased, callWorked } from '../domain/health-board.js';
 import { failureOfOurs } from '../domain/own-failure.js';
-import type { LatencyBook } from '../domain/latency-book.js';
 import type {
   AnswerSink,
   AttemptOutcome,
@@ -20,30 +17,17 @@ import type {
   DispatchRequest,
   DispatchResult,
 } from '../ports/dispatcher.js';
-import type { AttemptDeps } from './attempt-deps.js';
 import type { AttemptEnd, AttemptOwner } from './attempt-end.js';
-import type { AttemptTimers, Deadline } from './attempt-timers.js';
-import { type FollowUp, type FollowUpDeps, followUp, startDeadline, takeExtraCall } from './follow-up.js';
-import { type ContextWindow, RequestTargets } from './request-targets.js';
+import type { Deadline } from './attempt-timers.js';
+import type { DispatchDeps } from './dispatch-deps.js';
+import { firstChoice } from './first-choice.js';
+import { type FollowUp, followUp, startDeadline, takeExtraCall } from './follow-up.js';
+import { RequestHedge } from './request-hedge.js';
+import { RequestHistory } from './request-history.js';
+import { RequestTargets } from './request-targets.js';
 import { Attempt } from './run-attempt.js';
+import { type Running, RunningAttempts } from './running-attempts.js';
 import type { Choice } from './target-choice.js';
-
-export interface DispatchDeps extends AttemptDeps, FollowUpDeps {
-  readonly clock: Clock;
-  readonly timers: AttemptTimers;
-  readonly latencies: LatencyBook;
-  readonly hedges: HedgeBook;
-  readonly contextWindow: ContextWindow;
-}
-
-/** An attempt that is under way. */
-interface Running {
-  readonly n: number;
-  readonly choice: Choice;
-  readonly lane: LaneCall;
-  readonly startedMs: number;
-  readonly attempt: Attempt;
-}
 
 /**
  * One request on its way over its targets. One attempt runs at a time, two while a hedge is out. Ends exactly once, by
@@ -53,13 +37,12 @@ export class Dispatch implements Deadline, AttemptOwner {
   dueMs = Number.POSITIVE_INFINITY;
   private readonly startedMs: number;
   private readonly targets: RequestTargets;
-  private readonly attempts: AttemptOutcome[] = [];
-  private readonly failures: AttemptFailure[] = [];
-  private readonly running: Running[] = [];
+  private readonly history: RequestHistory;
+  private readonly hedge: RequestHedge;
+  private readonly running = new RunningAttempts();
   private calls = 0;
   /** What a retry waits for; `null` while a hedge or nothing is waited for. */
   private retryOf: Choice | null = null;
-  private hedgeLine: HedgeLine | null = null;
   /** An attempt has given content, or the whole answer: the others are only in the way. */
   private decided = false;
   private servedStartedMs = 0;
@@ -74,6 +57,8 @@ export class Dispatch implements Deadline, AttemptOwner {
     private readonly resolve: (result: DispatchResult) => void,
   ) {
     this.startedMs = deps.clock.monotonicMs();
+    this.history = new RequestHistory(recorder);
+    this.hedge = new RequestHedge(deps.hedges, request.hedge);
     this.targets = new RequestTargets(request.plan, request.policyTargets, deps.contextWindow);
   }
 
@@ -92,19 +77,14 @@ export class Dispatch implements Deadline, AttemptOwner {
     }
     this.signal.addEventListener('abort', this.onAbort);
     const { deps, request, startedMs } = this;
-    const { targets } = request.plan;
-    const choice = deps.chooser.first(targets, startedMs, () => true) ?? deps.chooser.leastBad(targets, startedMs);
-    const called = 'lane' in choice;
-    const cutOff = deps.chooser.obstacles(targets, called ? choice.index : null, startedMs);
-    if (cutOff !== null) this.recorder.cutOff?.(cutOff);
-    if (!called) {
+    const choice = firstChoice(deps, request, this.recorder, startedMs);
+    if (!('lane' in choice)) {
       this.finish('failed', null, blockedError(choice));
       return;
     }
-    deps.budgets.of(choice.provider.name).request(startedMs);
-    if (request.budgetKey !== undefined) deps.keyBudgets.of(request.budgetKey).request(startedMs);
     this.call(choice);
-    if (request.hedge !== undefined) this.prepareHedge(choice, request.hedge.shareMax, request.hedge.afterPercentile);
+    const slowMs = this.hedge.begin(choice.provider.name, this.targets.all[choice.index]!.model, request.streamed);
+    if (slowMs !== null && this.running.count === 1) deps.timers.set(this, startedMs + slowMs);
   }
 
   onDue(): void {
@@ -125,35 +105,26 @@ export class Dispatch implements Deadline, AttemptOwner {
     if (again !== null) this.call(again);
     // A rate limit was waited out; a breaker that others have opened meanwhile is not called into.
     else if (choice.lane.own.stateAt(nowMs) === 'closed') this.call(choice);
-    else this.finish('failed', null, chooseFinalError(this.failures));
-  }
-
-  private prepareHedge(choice: Choice, shareMax: number, percentile: number): void {
-    const { deps, request } = this;
-    const line = deps.hedges.line(choice.provider.name, this.targets.all[choice.index]!.model, request.streamed);
-    this.hedgeLine = line;
-    line.request(shareMax);
-    const delayMs = line.delayMs(percentile);
-    if (delayMs !== null && this.running.length === 1) deps.timers.set(this, this.startedMs + delayMs);
+    else this.finish('failed', null, this.history.error);
   }
 
   /** The first attempt is slow: a second one may run beside it. */
   private tryHedge(): void {
     const { deps, request, targets } = this;
-    const [first] = this.running;
-    if (first === undefined || this.running.length > 1 || this.decided || this.signal.aborted) return;
+    const first = this.running.sole;
+    if (first === undefined || this.decided || this.signal.aborted) return;
     const nowMs = deps.clock.monotonicMs();
     if (this.calls >= request.limits.attemptsMax || nowMs - this.startedMs > startDeadline(request)) return;
     const other = deps.chooser.first(targets.all, nowMs, targets.untriedBeside(first.choice.index));
-    if (other === null || this.hedgeLine?.take() !== true) return;
+    if (other === null || !this.hedge.take()) return;
     if (takeExtraCall(deps, request, first.choice.provider.name, nowMs)) this.call(other, 'hedge');
   }
 
   private readonly onAbort = (): void => {
     if (this.over) return;
     this.deps.timers.clear(this);
-    if (this.running.length === 0) this.finish('aborted', null, clientClosedError());
-    else for (const { attempt } of this.running.toReversed()) attempt.leave();
+    if (this.running.count === 0) this.finish('aborted', null, clientClosedError());
+    else this.running.leave();
   };
 
   private call(choice: Choice, hedge?: 'hedge'): void {
@@ -181,7 +152,7 @@ export class Dispatch implements Deadline, AttemptOwner {
       },
       this,
     );
-    this.running.push({ n, choice, lane, startedMs, attempt });
+    this.running.add({ n, choice, lane, startedMs, attempt });
     attempt.start();
   }
 
@@ -192,27 +163,25 @@ export class Dispatch implements Deadline, AttemptOwner {
   }
 
   attemptEnded(n: number, end: AttemptEnd): void {
-    const at = this.running.findIndex((each) => each.n === n);
-    const [ended] = this.running.splice(at, 1);
+    const ended = this.running.remove(n);
     try {
-      this.follow(ended!, end);
+      this.follow(ended, end);
     } catch (error) {
       this.crash(error);
     }
   }
 
   private endOthers(n: number): void {
-    for (const other of this.running.toReversed()) {
-      if (other.n === n) continue;
-      // It would have taken at least this long: without it only quick answers would be remembered.
-      if (other.n === 1) this.hedgeLine?.add(this.deps.clock.monotonicMs() - other.startedMs);
-      other.attempt.lose();
-    }
+    const nowMs = this.deps.clock.monotonicMs();
+    // It would have taken at least this long: without it only quick answers would be remembered.
+    this.running.lose(n, (lost) => {
+      if (lost.n === 1) this.hedge.learn(nowMs - lost.startedMs);
+    });
   }
 
   /** A bug of ours must end the request, not leave its client waiting. */
   private crash(error: unknown): void {
-    for (const { attempt } of this.running.toReversed()) attempt.lose();
+    this.running.lose();
     this.finish('failed', null, chooseFinalError([failureOfOurs(error)]));
   }
 
@@ -220,7 +189,7 @@ export class Dispatch implements Deadline, AttemptOwner {
     const { deps } = this;
     const { lane } = ended;
     const nowMs = deps.clock.monotonicMs();
-    const another = this.running.length > 0;
+    const another = this.running.count > 0;
     switch (end.kind) {
       case 'answered': {
         const { outcome } = end;
@@ -229,8 +198,8 @@ export class Dispatch implements Deadline, AttemptOwner {
         callWorked(lane, nowMs);
         const answeredMs = outcome.timeToFirstTokenMs ?? outcome.latencyMs;
         deps.latencies.add(outcome.provider, outcome.model, answeredMs);
-        if (ended.n === 1) this.hedgeLine?.add(answeredMs);
-        this.record(outcome);
+        if (ended.n === 1) this.hedge.learn(answeredMs);
+        this.history.record(outcome);
         if (end.body !== null) this.giveJson(end.body, outcome);
         this.servedStartedMs = ended.startedMs;
         this.finish('ok', outcome, null);
@@ -239,7 +208,7 @@ export class Dispatch implements Deadline, AttemptOwner {
       case 'truncated': {
         callFailed(lane, end.failure, 0, nowMs, deps.random());
         const outcome = { ...end.outcome, movedOn: 'after_content' };
-        this.record(outcome);
+        this.history.record(outcome);
         this.servedStartedMs = ended.startedMs;
         this.finish('truncated', outcome, truncatedError());
         return;
@@ -248,7 +217,7 @@ export class Dispatch implements Deadline, AttemptOwner {
         callReleased(lane);
         const lost = end.outcome.errorCode === null;
         const outcome = { ...end.outcome, movedOn: lost ? 'hedge_lost' : 'client_closed' };
-        this.record(outcome);
+        this.history.record(outcome);
         if (lost || another) return;
         this.servedStartedMs = ended.startedMs;
         this.finish('aborted', outcome.timeToFirstTokenMs === null ? null : outcome, clientClosedError());
@@ -260,8 +229,8 @@ export class Dispatch implements Deadline, AttemptOwner {
         return;
       case 'failed':
         callFailed(lane, end.failure, end.outcome.httpStatus, nowMs, deps.random());
-        this.failures.push(end.failure);
-        if (another) this.record({ ...end.outcome, movedOn: 'hedge' });
+        this.history.failed(end.failure);
+        if (another) this.history.record({ ...end.outcome, movedOn: 'hedge' });
         else this.moveOn(end.outcome, ended.choice, end.failure, nowMs);
     }
   }
@@ -272,26 +241,17 @@ export class Dispatch implements Deadline, AttemptOwner {
     const next: FollowUp = followUp(deps, request, targets, current, failure, calls, elapsedMs, nowMs);
     switch (next.decision.next) {
       case 'stop':
-        this.record({ ...outcome, movedOn: next.decision.reason });
-        this.finish('failed', null, chooseFinalError(this.failures));
+        this.history.record({ ...outcome, movedOn: next.decision.reason });
+        this.finish('failed', null, this.history.error);
         return;
       case 'same':
-        this.record({ ...outcome, movedOn: 'retry' });
+        this.history.record({ ...outcome, movedOn: 'retry' });
         this.retryOf = current;
         deps.timers.set(this, nowMs + next.decision.waitMs);
         return;
       default:
-        this.record({ ...outcome, movedOn: next.decision.next });
+        this.history.record({ ...outcome, movedOn: next.decision.next });
         this.call(next.choice!);
-    }
-  }
-
-  private record(outcome: AttemptOutcome): void {
-    this.attempts.push(outcome);
-    try {
-      this.recorder.finished(outcome);
-    } catch {
-      // The outcome is in the result as well; a recorder that throws must not cost the client its answer.
     }
   }
 
@@ -308,16 +268,6 @@ export class Dispatch implements Deadline, AttemptOwner {
     this.over = true;
     this.deps.timers.clear(this);
     this.signal.removeEventListener('abort', this.onAbort);
-    const firstMs = served?.timeToFirstTokenMs ?? null;
-    // A loser's end may be told before that of the attempt which started earlier.
-    this.attempts.sort((a, b) => a.n - b.n);
-    this.resolve({
-      status,
-      served,
-      attempts: this.attempts,
-      error,
-      finishReason: served?.finishReason ?? null,
-      timeToFirstTokenMs: firstMs === null ? null : Math.round(this.servedStartedMs - this.startedMs) + firstMs,
-    });
+    this.resolve(this.history.result(status, served, this.servedStartedMs - this.startedMs, error));
   }
 }

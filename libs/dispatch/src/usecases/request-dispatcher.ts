@@ -1,7 +1,8 @@
 import type { AnswerSink, AttemptRecorder, Dispatcher, DispatchRequest, DispatchResult } from '../ports/dispatcher.js';
 import type { Target } from '#routing/domain/route-plan.js';
 import type { HealthBoard } from '../domain/health-board.js';
-import { Dispatch, type DispatchDeps } from './dispatch-request.js';
+import type { DispatchDeps } from './dispatch-deps.js';
+import { Dispatch } from './dispatch-request.js';
 
 /** The dispatcher of one process: what all requests share, and a `Dispatch` for each of them. */
 export class RequestDispatcher implements Dispatcher {
