@@ -6,21 +6,14 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { toOpenAiError } from '#openai-wire/domain/openai-error.js';
 import { RouterError } from '#events/domain/router-error.js';
 import type { Logger } from '#telemetry/ports/logger.js';
+import { refusedAtTheDoor, refuseInJson, serverLimits, type ClientTimes } from './connection-limits.js';
 import { GatewayModule } from './gateway.module.js';
 import type { HotLane } from './hot-lane/hot-lane.js';
 import { UnreadAnswers } from './hot-lane/unread-answers.js';
 import type { GatewayParts } from './http/gateway-parts.js';
 import { OpenAiErrorFilter } from './http/openai-error.filter.js';
 
-/** What bounds a connection before it is a request; see docs/reliability.md. */
-const SERVER_LIMITS = {
-  maxHeaderSize: 16 * 1024,
-  headersTimeout: 10_000,
-  requestTimeout: 60_000,
-  keepAliveTimeout: 65_000,
-  noDelay: true,
-} as const;
-const HEADERS_MAX = 100;
+const CLIENT_TIMES: ClientTimes = { headersMs: 10_000, requestMs: 60_000 };
 const SLOW_READER_MS = 30_000;
 
 export interface HttpServer {
@@ -35,6 +28,7 @@ export async function createHttpServer(
   parts: GatewayParts,
   logger: Logger,
   unread = new UnreadAnswers({ slowReaderMs: SLOW_READER_MS, onGivenUp: () => undefined }),
+  times = CLIENT_TIMES,
 ): Promise<HttpServer> {
   let server: Server | undefined;
   const adapter = new FastifyAdapter({
@@ -46,12 +40,13 @@ export async function createHttpServer(
       void reply.code(shown.status).headers(shown.headers).send(shown.body);
     },
     serverFactory: (nest: (request: IncomingMessage, response: ServerResponse) => void) => {
-      server = createServer(SERVER_LIMITS, (request, response) => {
+      server = createServer(serverLimits(times), (request, response) => {
+        if (refusedAtTheDoor(request, response)) return;
         if (lane.handle(request, response)) return;
         unread.watch(response);
         nest(request, response);
       });
-      server.maxHeadersCount = HEADERS_MAX;
+      refuseInJson(server);
       return server;
     },
   });

@@ -11,7 +11,7 @@ const MAX_TOKENS = 300;
 
 /** All at once, over connections of their own, so that every gateway behind the port gets some. */
 async function askAtOnce(product: Product, text: string): Promise<{ readonly keyId: string; answers: ChatAnswer[] }> {
-  const { id, key } = await product.newKey({ name: text, budget: BUDGET });
+  const { id, key } = await product.newKey({ name: text, budget: BUDGET, limits: { concurrent: REQUESTS } });
   // Another gateway knows a new key a moment later.
   for (let known = 0; known < 20;) {
     const found = await product.request('GET', '/v1/models', { key, headers: { connection: 'close' } });

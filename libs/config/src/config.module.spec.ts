@@ -170,7 +170,7 @@ models:
     hedge: {}
     policy_fallback: [ { provider: p, model: c } ]
   plain: { targets: [ { provider: p, model: a } ] }
-reliability: { drain_ms: 0, shed_lag_ms: 300, lag_alarm_ms: 70 }
+reliability: { drain_ms: 0, shed_lag_ms: 300, lag_alarm_ms: 70, max_concurrent_per_key: 5, max_concurrent_per_address: 20, trusted_proxies: [10.0.0.0/8], client_headers_ms: 200, client_request_ms: 300 }
 `);
 
     expect(settings.models['slow']).toEqual({
@@ -191,6 +191,11 @@ reliability: { drain_ms: 0, shed_lag_ms: 300, lag_alarm_ms: 70 }
       drainMs: 0,
       shedLagMs: 300,
       lagAlarmMs: 70,
+      requestsPerKeyMax: 5,
+      requestsPerAddressMax: 20,
+      trustedProxies: ['10.0.0.0/8'],
+      clientHeadersMs: 200,
+      clientRequestMs: 300,
       requestsMax: 4_096,
       slowReaderMs: 30_000,
     });

@@ -6,7 +6,6 @@ import type { ReceiptId } from '#events/domain/ids.js';
 import type { RouterEvent } from '#events/domain/router-event.js';
 import { pass } from '#events/ports/failpoint.js';
 import { TOPICS } from '#events/domain/topics.js';
-import { loadPriceBook } from '#pricing/pricing.module.js';
 import { createProviderRegistry, startDemoUpstream } from '#providers/providers.module.js';
 import { openClickhouseStore } from '#receipts/receipts.module.js';
 import { recoverDangling } from '#receipts/usecases/recover-dangling.js';
@@ -14,9 +13,9 @@ import { createRouter, loadBuiltinClassifier } from '#routing/routing.module.js'
 import { contentSubjectOf, createSingleFlight } from '#semantic-cache/semantic-cache.module.js';
 import { createMetrics } from '#telemetry/telemetry.module.js';
 import type { Logger } from '#telemetry/ports/logger.js';
-import { RouterError } from '#events/domain/router-error.js';
 import type { CompletionParts } from '../completions/completion-parts.js';
 import { ModelPolicies } from '../completions/model-policies.js';
+import { AddressLimit } from '../hot-lane/address-limit.js';
 import { AdmissionDesk } from '../hot-lane/admission.js';
 import { HotLane } from '../hot-lane/hot-lane.js';
 import { measureLoopLag } from '../hot-lane/loop-lag.js';
@@ -34,7 +33,7 @@ import { SubjectErasures } from '../replay/subject-erasures.js';
 import { openTransparency } from '../transparency/open-transparency.js';
 import type { BootOrder } from './boot-order.js';
 import { replayBesideIngester } from './replay-beside-ingester.js';
-import { firstKeyRecords } from './first-key.js';
+import { firstKeyId, firstKeyRecords } from './first-key.js';
 import type { ShipperChild } from './shipper-child.js';
 import { consumerLags } from './consumer-lags.js';
 import { createKeyLimits } from './key-limits.js';
@@ -43,6 +42,7 @@ import { PriceArchive } from './price-archive.js';
 import { SpendTail } from './spend-tail.js';
 import { startLogRetention } from './log-retention.js';
 import { createWarnings } from './gateway-warnings.js';
+import { loadPrices } from './load-prices.js';
 import { openGatewayCache } from './open-cache.js';
 import { openEmbedder } from './open-embedder.js';
 import { openIdempotency } from './open-idempotency.js';
@@ -80,27 +80,23 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
   if (recovered.length > 0) await log.writer.append(recovered).durable;
   pass('recovery_sealed');
 
-  const prices = loadPriceBook({ files: settings.prices.files, nowMs: clock.nowMs() });
-  if (!prices.ok) {
-    throw new RouterError({
-      code: 'configuration',
-      publicMessage: 'The price files have problems.',
-      detail: prices.problems
-        .map((problem) => `${problem.file}:${problem.line} ${problem.path}: ${problem.message}`)
-        .join('\n'),
-    });
-  }
-  if (Object.values(settings.providers).some((provider) => provider.kind === 'ark')) {
-    for (const note of prices.notes) logger.warn({ note }, 'a price may be out of date');
-  }
+  const prices = loadPrices(settings, clock, logger);
 
   const models = new ModelPolicies(settings);
   const keys = createKeyRing();
-  const limits = await createKeyLimits(settings.environment.redisUrl, clock, models.totalTimeoutMsMax);
+  const limits = await createKeyLimits(
+    {
+      redisUrl: settings.environment.redisUrl,
+      leaseMs: models.totalTimeoutMsMax,
+      concurrentMax: settings.reliability.requestsPerKeyMax,
+      exemptKeyId: firstKeyId(order.apiKey, clock),
+    },
+    clock,
+  );
   const spend = new SpendTail(log.sharedReader, limits, logger);
   const archive = new PriceArchive(
     log.writer,
-    prices.book,
+    prices,
     () => clock.nowMs(),
     (error) => logger.warn({ err: error }, 'a price record could not be kept in the log'),
   );
@@ -108,7 +104,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
   let idempotency: IdempotencyDesk | null = null;
   const applyControl = (event: RouterEvent): void => {
     keys.apply(event);
-    prices.book.apply(event);
+    prices.apply(event);
     archive.note(event);
     if (event.type === 'nextmodel.subject.erased.v1') erasures.apply(event.data);
     if (event.type === 'nextmodel.subject.erased.v1') {
@@ -143,12 +139,12 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     artifact: settings.routing.auto === null ? null : loadBuiltinClassifier(),
     listedModels: (name) => registry.get(name)?.models ?? [],
     measures: {
-      price: (target) => expectedPrice(prices.book, registry, target, clock.nowMs()),
+      price: (target) => expectedPrice(prices, registry, target, clock.nowMs()),
       latency: (target) => dispatcher.latencyMsP50(target.provider, target.model),
     },
   });
   const recent = new RecentReceipts();
-  const { embedder, target: embedding } = await openEmbedder(settings, registry, prices.book, logger);
+  const { embedder, target: embedding } = await openEmbedder(settings, registry, prices, logger);
   const cache = await openGatewayCache(order, log, logger, embedder);
   erasures.use(cache.cipher);
   const store = order.sql === null ? null : openClickhouseStore(order.sql);
@@ -160,7 +156,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     router,
     registry,
     dispatcher,
-    prices: prices.book,
+    prices,
     cache: cache.cache,
     cachePolicy: {
       exact: settings.cache.exact,
@@ -179,7 +175,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     holdBudget: limits.hold,
     ledger: {
       log: log.writer,
-      prices: prices.book,
+      prices,
       registry,
       clock,
       environment: 'default',
@@ -197,7 +193,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       },
     },
   };
-  const { requestsMax, shedLagMs } = settings.reliability;
+  const { requestsMax, shedLagMs, requestsPerAddressMax, trustedProxies } = settings.reliability;
   const shed = new ShedController(shedLagMs);
   const warnings = createWarnings(logger, clock, settings.reliability.lagAlarmMs);
   const lag = measureLoopLag((lagMs) => {
@@ -212,6 +208,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     admission,
     limits,
     bodyBytesMax: settings.environment.bodyBytesMax,
+    addresses: new AddressLimit(requestsPerAddressMax, trustedProxies),
     unread,
     onBug: (error) => logger.error({ err: error }, 'a request failed inside the gateway'),
   });
@@ -238,7 +235,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     keysErased: (subject) => erasures.settle(subject),
     router,
     registry,
-    prices: prices.book,
+    prices,
     log: log.writer,
     reader: log.localReader,
     partition: order.partition,

@@ -5,6 +5,7 @@ import type { NewRecord } from '#events/domain/event-record.js';
 import type { Clock } from '#events/ports/clock.js';
 
 const NAME = 'first';
+const WISH = { name: NAME, tenantId: 'default', projectId: 'default', models: [], limits: {}, budgetUsd: null };
 
 /**
  * The key of `NEXTMODEL_API_KEY`, or the one made at first start, as a key event. Its id comes from its text, so that
@@ -12,8 +13,7 @@ const NAME = 'first';
  * @returns nothing when the ring already knows it, revoked or not.
  */
 export function firstKeyRecords(ring: KeyRing, apiKey: string, clock: Clock): readonly NewRecord[] {
-  const wish = { name: NAME, tenantId: 'default', projectId: 'default', models: [], limits: {}, budgetUsd: null };
-  const created = adoptKey(apiKey, wish, clock);
+  const created = adoptKey(apiKey, WISH, clock);
   if (ring.get(created.keyId) !== undefined) return [];
   const records: NewRecord[] = [];
   for (const former of ring.list()) {
@@ -26,4 +26,9 @@ export function firstKeyRecords(ring: KeyRing, apiKey: string, clock: Clock): re
   const { keyId, createdAt } = created;
   records.push(encodeEvent('nextmodel.apikey.created.v1', `${keyId}/created`, keyId, createdAt, created));
   return records;
+}
+
+/** Id of that key. */
+export function firstKeyId(apiKey: string, clock: Clock): string {
+  return adoptKey(apiKey, WISH, clock).keyId;
 }

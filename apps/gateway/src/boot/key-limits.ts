@@ -15,6 +15,7 @@ import type { Receipt } from '#events/domain/receipt.js';
 import type { RouterEvent } from '#events/domain/router-event.js';
 import type { Clock } from '#events/ports/clock.js';
 import { pass } from '#events/ports/failpoint.js';
+import { UsualConcurrency } from './usual-concurrency.js';
 
 /** Limits and budgets of keys, from admission to receipt. */
 export interface KeyLimits {
@@ -48,7 +49,20 @@ const BYTES_PER_TOKEN = 4;
 /** Thrice within a hold's lease. */
 const RENEW_EVERY_MS = 20_000;
 
-export async function createKeyLimits(redisUrl: string | null, clock: Clock, leaseMs: number): Promise<KeyLimits> {
+export interface KeyLimitOptions {
+  /** `null` = counters in this process. */
+  readonly redisUrl: string | null;
+  /** Longest life of a request. */
+  readonly leaseMs: number;
+  /** Requests under way of a key that has no such limit of its own; in this process. */
+  readonly concurrentMax: number;
+  /** The operator's own key, which that does not hold for. */
+  readonly exemptKeyId: string | null;
+}
+
+export async function createKeyLimits(options: KeyLimitOptions, clock: Clock): Promise<KeyLimits> {
+  const { redisUrl, leaseMs, concurrentMax, exemptKeyId } = options;
+  const usual = new UsualConcurrency(concurrentMax);
   const fallback = createMemoryLimitStore();
   const store = redisUrl === null ? fallback : await openRedisLimitStore(redisUrl);
   const limiter = createLimiter({ store, fallback, leaseMs });
@@ -66,6 +80,7 @@ export async function createKeyLimits(redisUrl: string | null, clock: Clock, lea
       const nowMs = clock.nowMs();
       if (key.budgetUsd !== null) refuseSpent(key, spend.spent(key.keyId).picoUsd);
       pass('budget_reserved');
+      if (key.limits.concurrent === undefined && key.keyId !== exemptKeyId) usual.enter(key.keyId, receiptId);
       const admission = limiter.admit(key, receiptId, Math.ceil(bodyBytes / BYTES_PER_TOKEN), nowMs);
       if (!(admission instanceof Promise)) return NONE;
       return admission.then(({ headers, done }) => {
@@ -78,6 +93,7 @@ export async function createKeyLimits(redisUrl: string | null, clock: Clock, lea
     },
     hold: (key, receiptId, picoUsd) => holds.hold(key, receiptId, picoUsd, clock.nowMs()),
     settled(receipt) {
+      usual.leave(receipt.receiptId);
       if (counting) spend.apply(receipt);
       holds.settle(receipt.receiptId, BigInt(receipt.costPicoUsd ?? 0));
       const done = admitted.get(receipt.receiptId);

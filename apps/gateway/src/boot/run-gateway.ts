@@ -14,9 +14,10 @@ const DRAIN_MS = 30_000;
 
 /** Boots a gateway and listens. Rejects with a `RouterError` that says what to do. */
 export async function runGateway(order: BootOrder, logger: Logger): Promise<RunningGateway> {
-  const { environment } = order.settings;
+  const { environment, reliability } = order.settings;
+  const times = { headersMs: reliability.clientHeadersMs, requestMs: reliability.clientRequestMs };
   const gateway = await assembleGateway(order, logger);
-  const http = await createHttpServer(gateway.lane, gateway.parts, logger, gateway.unread);
+  const http = await createHttpServer(gateway.lane, gateway.parts, logger, gateway.unread, times);
   try {
     await http.listen(environment.host, environment.port, order.sharedPort);
   } catch (error) {

@@ -26,7 +26,7 @@ export type HeaderReader = (name: string) => string | undefined;
 const TAGS_MAX = 16;
 const TAG_BYTES_MAX = 4_096;
 
-/** Reads `x-nextmodel-tags: a=b,c=d` and LiteLLM's `metadata.tags` (`["a=b", "c"]`; a bare tag becomes `c=`). */
+/** Reads `x-nextmodel-tags: a=b,c=d` and LiteLLM's `metadata.tags` (`["a=b", "c"]`; a bare tag becomes `c=`). What is beyond 16 tags or 4 KiB is left out. */
 export function readTags(header: string | undefined, body: unknown): Record<string, string> {
   const pairs = header === undefined ? [] : header.split(',');
   const metadata = typeof body === 'object' && body !== null ? (body as { metadata?: unknown }).metadata : undefined;
@@ -38,8 +38,9 @@ export function readTags(header: string | undefined, body: unknown): Record<stri
     const cut = pair.indexOf('=');
     const name = (cut < 0 ? pair : pair.slice(0, cut)).trim();
     const value = cut < 0 ? '' : pair.slice(cut + 1).trim();
-    bytes += name.length + value.length;
-    if (name === '' || tags.length >= TAGS_MAX || bytes > TAG_BYTES_MAX) continue;
+    if (name === '' || tags.length >= TAGS_MAX) continue;
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+    if (bytes > TAG_BYTES_MAX) break;
     tags.push([name, value]);
   }
   return Object.fromEntries(tags);

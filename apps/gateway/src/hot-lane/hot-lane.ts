@@ -8,6 +8,7 @@ import { completeRequest } from '../completions/complete-request.js';
 import { toRouterError } from '../completions/to-router-error.js';
 import type { CompletionParts } from '../completions/completion-parts.js';
 import { readTags, readTraceId, type RequestContext } from '../completions/request-context.js';
+import type { AddressLimit } from './address-limit.js';
 import type { AdmissionDesk } from './admission.js';
 import { ClientConnection } from './client-connection.js';
 import { parseBody } from './parse-body.js';
@@ -31,6 +32,7 @@ export interface LaneParts {
   readonly limits: KeyLimits;
   readonly bodyBytesMax: number;
   readonly unread: UnreadAnswers;
+  readonly addresses: AddressLimit;
   /** A bug, never a client's mistake. */
   readonly onBug: (error: unknown) => void;
 }
@@ -126,6 +128,9 @@ export class HotLane {
     try {
       const encoding = request.headers['content-encoding'];
       if (encoding !== undefined && encoding !== 'identity') throw unsupportedEncoding();
+      client.onClosed(
+        this.parts.addresses.enter(request.socket.remoteAddress, singleHeader(request, 'x-forwarded-for')),
+      );
       const admitted = this.parts.limits.admit(key, receiptId, Number(request.headers['content-length'] ?? 0));
       client.rateLimits = admitted instanceof Promise ? await admitted : (admitted satisfies LimitHeaders);
       return { rawBody: await readBody(request, this.parts.bodyBytesMax), problem: null };

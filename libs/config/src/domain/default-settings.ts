@@ -24,6 +24,11 @@ export const DEFAULT_RELIABILITY: ReliabilitySettings = {
   requestsMax: 4_096,
   shedLagMs: 500,
   lagAlarmMs: 100,
+  requestsPerKeyMax: 50,
+  requestsPerAddressMax: 0,
+  trustedProxies: [],
+  clientHeadersMs: 10_000,
+  clientRequestMs: 60_000,
 };
 /** Of a model that hedges without saying more. */
 export const DEFAULT_HEDGE: HedgeSettings = { afterPercentile: 95, shareMax: 0.02 };

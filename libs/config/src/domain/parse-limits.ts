@@ -18,17 +18,25 @@ export const RELIABILITY_FIELDS = [
   'max_concurrent',
   'shed_lag_ms',
   'lag_alarm_ms',
+  'max_concurrent_per_key',
+  'max_concurrent_per_address',
+  'trusted_proxies',
+  'client_headers_ms',
+  'client_request_ms',
 ] as const;
 export const CACHE_FIELDS = ['exact', 'semantic', 'ttl_s'] as const;
 export const SEMANTIC_FIELDS = ['enabled', 'max_error', 'embedder'] as const;
 const EMBEDDER_FIELDS = ['provider', 'model', 'dimensions', 'timeout_ms'] as const;
 export const PRICE_FIELDS = ['files', 'unpriced'] as const;
+const REQUESTS_MAX = 100_000;
 const YEAR_SECONDS = 31_536_000;
 
 export function parseReliability(root: Section): ReliabilitySettings {
   const section = root.section('reliability', RELIABILITY_FIELDS);
   const ms = (field: string, fallback: number, min = 1): number =>
     section.number(field, fallback, { min, max: 3_600_000, integer: true });
+  const requests = (field: string, fallback: number, min = 1): number =>
+    section.number(field, fallback, { min, max: REQUESTS_MAX, integer: true });
   const normal = DEFAULT_RELIABILITY;
   return {
     attemptsMax: section.number('max_attempts', normal.attemptsMax, { min: 1, max: 10, integer: true }),
@@ -40,9 +48,14 @@ export function parseReliability(root: Section): ReliabilitySettings {
     ...parseTimeouts(section),
     slowReaderMs: ms('slow_reader_ms', normal.slowReaderMs),
     drainMs: ms('drain_ms', normal.drainMs, 0),
-    requestsMax: section.number('max_concurrent', normal.requestsMax, { min: 1, max: 100_000, integer: true }),
+    requestsMax: requests('max_concurrent', normal.requestsMax),
     shedLagMs: ms('shed_lag_ms', normal.shedLagMs),
     lagAlarmMs: ms('lag_alarm_ms', normal.lagAlarmMs),
+    requestsPerKeyMax: requests('max_concurrent_per_key', normal.requestsPerKeyMax),
+    requestsPerAddressMax: requests('max_concurrent_per_address', normal.requestsPerAddressMax, 0),
+    trustedProxies: section.strings('trusted_proxies').map(({ text }) => text),
+    clientHeadersMs: ms('client_headers_ms', normal.clientHeadersMs),
+    clientRequestMs: ms('client_request_ms', normal.clientRequestMs),
   };
 }
 

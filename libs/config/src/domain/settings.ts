@@ -132,6 +132,16 @@ export interface ReliabilitySettings extends TimeoutSettings {
   readonly shedLagMs: number;
   /** Lag of the event loop above which a line is logged, at most once a minute. */
   readonly lagAlarmMs: number;
+  /** Requests under way of one key in one process, where the key says nothing itself. Not for the first key. */
+  readonly requestsPerKeyMax: number;
+  /** Requests under way of one client's address in one process; 0 = no limit. */
+  readonly requestsPerAddressMax: number;
+  /** Addresses and networks whose `x-forwarded-for` is believed. */
+  readonly trustedProxies: readonly string[];
+  /** A client has so long for its header block. */
+  readonly clientHeadersMs: number;
+  /** A client has so long for its whole request. */
+  readonly clientRequestMs: number;
 }
 
 export interface CacheSettings {

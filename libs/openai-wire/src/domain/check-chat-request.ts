@@ -1,5 +1,5 @@
 import type { ChatRequest } from './chat-request.js';
-import { depthWithin, modelProblem, problem, REQUEST_LIMITS, type RequestProblem } from './request-limits.js';
+import { bodyProblem, modelProblem, problem, REQUEST_LIMITS, type RequestProblem } from './request-limits.js';
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -17,9 +17,8 @@ export function checkChatRequest(
     toolsProblem(parsed) ??
     fieldsProblem(parsed);
   if (found !== null) return found;
-  if (!depthWithin(parsed, REQUEST_LIMITS.jsonDepth)) {
-    return problem(`The request body is nested deeper than ${REQUEST_LIMITS.jsonDepth} levels.`, null);
-  }
+  const fault = bodyProblem(parsed);
+  if (fault !== null) return fault;
   return { ok: true, request: parsed as ChatRequest };
 }
 

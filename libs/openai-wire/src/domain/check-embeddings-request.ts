@@ -1,5 +1,5 @@
 import type { EmbeddingsRequest } from './chat-request.js';
-import { depthWithin, modelProblem, problem, REQUEST_LIMITS, type RequestProblem } from './request-limits.js';
+import { bodyProblem, modelProblem, problem, REQUEST_LIMITS, type RequestProblem } from './request-limits.js';
 
 /** Checks a parsed embeddings body: model, input, and the types of what is read. Unknown fields stay. */
 export function checkEmbeddingsRequest(
@@ -11,9 +11,8 @@ export function checkEmbeddingsRequest(
   const body = parsed as Readonly<Record<string, unknown>>;
   const found = modelProblem(body['model']) ?? inputProblem(body['input']) ?? fieldsProblem(body);
   if (found !== null) return found;
-  if (!depthWithin(parsed, REQUEST_LIMITS.jsonDepth)) {
-    return problem(`The request body is nested deeper than ${REQUEST_LIMITS.jsonDepth} levels.`, null);
-  }
+  const fault = bodyProblem(parsed);
+  if (fault !== null) return fault;
   return { ok: true, request: parsed as EmbeddingsRequest };
 }
 

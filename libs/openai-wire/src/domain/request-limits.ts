@@ -32,16 +32,34 @@ export function toInvalidRequest(found: RequestProblem): RouterError {
   return new RouterError({ code: found.code, publicMessage: found.message, httpStatus: 400, param: found.param });
 }
 
-/** Is the value nested at most `levels` deep? Stops at the limit, so a hostile body costs no stack. */
-export function depthWithin(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (levels === 0) return false;
+/**
+ * Is the body nested deeper than it may be, or does it hold a number that is none here (`1e999` is read as infinity, and
+ * would go on to the provider as `null`)? Stops at the limit, so a hostile body costs no stack.
+ */
+export function bodyProblem(body: unknown): RequestProblem | null {
+  const found = faultOf(body, REQUEST_LIMITS.jsonDepth);
+  if (found === null) return null;
+  return found === 'depth'
+    ? problem(`The request body is nested deeper than ${REQUEST_LIMITS.jsonDepth} levels.`, null)
+    : problem('The request body holds a number that is too large.', null);
+}
+
+function faultOf(value: unknown, levels: number): 'depth' | 'number' | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? null : 'number';
+  if (typeof value !== 'object' || value === null) return null;
+  if (levels === 0) return 'depth';
   if (Array.isArray(value)) {
-    for (const item of value) if (!depthWithin(item, levels - 1)) return false;
-    return true;
+    for (const item of value) {
+      const found = faultOf(item, levels - 1);
+      if (found !== null) return found;
+    }
+    return null;
   }
-  for (const key in value) if (!depthWithin((value as Record<string, unknown>)[key], levels - 1)) return false;
-  return true;
+  for (const key in value) {
+    const found = faultOf((value as Record<string, unknown>)[key], levels - 1);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 // oxlint-disable-next-line no-control-regex -- finding them is the point
