@@ -93,7 +93,7 @@ async function stoppedDesk(settings: Settings): Promise<EventDesk> {
             `${one.receiptId}/adjusted/${one.seq}`,
             one.receiptId,
             one.adjustedAt,
-            one,
+            { ...one, bookedAt: now() },
           ),
         ),
       ),

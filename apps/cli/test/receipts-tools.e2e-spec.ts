@@ -6,18 +6,29 @@ import { decodeEvent, encodeEvent } from '#events/domain/event-codec.js';
 import type { ContentStored } from '#events/domain/router-event.js';
 import { contentSubjectOf, createContentCipher, openKeyFile } from '#semantic-cache/semantic-cache.module.js';
 import { eventually, startProduct, uuidOf, type Product } from '../../standalone/test/start-product.js';
+import { startBooks, type Books } from './openrouter-books.js';
 
 let product: Product;
 let unpriced: string;
 
+let books: Books;
+
 beforeAll(async () => {
-  product = await startProduct();
+  product = await startProduct({ started: false });
+  books = await startBooks();
+  const path = join(product.directory, 'nextmodel.yaml');
+  const provider = `  books: { kind: openrouter, base_url: "${books.url}", api_key: books-secret }\n`;
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/^models:/m, `${provider}models:`));
+  await product.start();
   for (let n = 0; n < 6; n += 1) await product.chat(n % 2 === 0 ? 'large' : 'small', `question ${n}`);
   const answer = await product.chat('a/unpriced', 'no price');
   unpriced = uuidOf(answer.receiptId);
   await product.row(`SELECT 1 FROM receipts WHERE receipt_id = '${unpriced}'`);
 });
-afterAll(() => product?.close());
+afterAll(async () => {
+  await product?.close();
+  await books?.close();
+});
 
 function file(name: string, text: string): string {
   const path = join(product.directory, name);
@@ -100,6 +111,57 @@ describe('the books', () => {
     expect(tenants.map(({ total_usd }) => total_usd)).toEqual([await sqlTotal()]);
     expect(tenants[0]?.adjustments).toMatchObject([{ of_month: month, reason: 'rerated', count: 2 }]);
     expect((await product.cli('close', month)).code).toBe(2);
+  });
+
+  it('take a correction that claims to be years old into the present month', async () => {
+    const before = JSON.parse((await product.cli('close', '2020-01')).stdout) as { tenants: unknown[] };
+    const answer = await product.admin('POST', '/adjustments', {
+      adjustments: [
+        {
+          receipt_id: unpriced,
+          tenant_id: 'default',
+          seq: 2,
+          delta_pico_usd: '7',
+          reason: 'backdated',
+          evidence: '',
+          adjusted_at: '2020-01-02T00:00:00.000Z',
+        },
+      ],
+    });
+    await eventually(async () => (await effective())[1] === '2');
+
+    const present = await product.cli('close', month, '--draft');
+    const past = JSON.parse((await product.cli('close', '2020-01')).stdout) as { tenants: unknown[] };
+
+    expect(answer.status).toBe(201);
+    expect([before.tenants, past.tenants]).toEqual([[], []]);
+    expect(JSON.parse(present.stdout)).toMatchObject({
+      tenants: [{ adjustments: [{ reason: 'backdated', of_month: month, count: 1, delta_usd: '0.000000000007' }, {}] }],
+    });
+  });
+
+  it('are compared with those of OpenRouter call by call, and corrected once', async () => {
+    const asked = await product.chat('books/some/model', 'without usage');
+    const id = uuidOf(asked.receiptId);
+    await product.row(`SELECT 1 FROM receipts WHERE receipt_id = '${id}'`);
+
+    const found = await product.cli('reconcile', '--generations', ...PERIOD);
+    const adjusted = await product.cli('reconcile', '--generations', ...PERIOD, '--adjust');
+    const again = await product.cli('reconcile', '--generations', ...PERIOD, '--adjust');
+    const cost = await eventually(async () => {
+      const [row] = await product.sql(
+        `SELECT adjustments, effective_usd FROM receipts_effective WHERE receipt_id = '${id}'`,
+      );
+      return String(row?.[0]) === '1' && row?.[1];
+    });
+
+    expect([asked.status, found.code, adjusted.code, again.code], found.stderr).toEqual([200, 1, 0, 0]);
+    expect(found.stdout).toMatch(/books +some\/model +1 +0\.0015 .*late_usage\n1 receipts could be corrected/);
+    expect(adjusted.stdout).toContain('1 receipts were corrected by late usage.');
+    expect(again.stdout).toContain('0 receipts were corrected by late usage.');
+    expect(Number(cost)).toBe(0.0015);
+    expect(books.asked.every((url) => url === '/api/v1/generation?id=gen-1')).toBe(true);
+    expect((await product.cli('reconcile', '--generations')).code).toBe(2);
   });
 
   it('go out as FOCUS', async () => {
@@ -296,5 +358,31 @@ describe('audit recompute', () => {
     const ended = await product.cli('audit', 'recompute');
 
     expect([ended.code, ended.stdout]).toEqual([0, expect.stringMatching(/ 0\n/) as string]);
+  });
+});
+
+describe('audit rollups', () => {
+  it('names the days that differ from the receipts, and repairs them on a stopped instance', async () => {
+    await product.start();
+    // The first may be in the rollups already; they are made at most once a minute.
+    for (const text of ['before', 'after']) {
+      const { receiptId } = await product.chat('small', `the rollups, ${text}`);
+      await product.row(`SELECT 1 FROM receipts WHERE receipt_id = '${uuidOf(receiptId)}'`);
+    }
+    const running = await product.cli('audit', 'rollups', '--repair');
+    await product.stop('SIGKILL');
+
+    const wrong = await product.cli('audit', 'rollups');
+    const repaired = await product.cli('audit', 'rollups', '--repair');
+    const right = await product.cli('audit', 'rollups');
+
+    expect(running.stderr).toContain('only compared');
+    expect([wrong.code, repaired.code, right.code], wrong.stderr).toEqual([1, 0, 0]);
+    expect(wrong.stdout).toMatch(
+      /day +rollup +requests +of_receipts\n[-\s]+\n20\d\d-.*spend_key_daily[^]*drifts: not repaired\.\n$/,
+    );
+    expect(repaired.stdout).toMatch(/drifts: repaired\.\n$/);
+    expect(right.stdout).toMatch(/^\d+ days, 0 drifts: all agree with the receipts\.\n$/);
+    expect((await product.cli('audit', 'rollups', 'odd')).code).toBe(2);
   });
 });

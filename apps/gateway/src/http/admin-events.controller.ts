@@ -16,10 +16,11 @@ const strict = new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true,
 export class AdminEventsController {
   constructor(@Inject(GATEWAY_PARTS) private readonly parts: GatewayParts) {}
 
-  /** Appends corrections of receipts. The same `seq` of a receipt again changes nothing: the first one counts. */
+  /** Appends corrections of receipts, booked now whatever time they claim. The same `seq` of a receipt again changes nothing: the first one counts. */
   @Post('adjustments')
   @HttpCode(201)
   async adjust(@Body(strict) body: PublishAdjustmentsDto): Promise<unknown> {
+    const bookedAt = new Date(this.parts.clock.nowMs()).toISOString();
     const records = body.adjustments.map((one) =>
       encodeEvent(
         'nextmodel.receipt.adjusted.v1',
@@ -31,6 +32,7 @@ export class AdminEventsController {
           tenantId: one.tenant_id,
           seq: one.seq,
           adjustedAt: one.adjusted_at,
+          bookedAt,
           deltaPicoUsd: one.delta_pico_usd,
           reason: one.reason,
           evidence: one.evidence,

@@ -61,7 +61,13 @@ export interface ReceiptAdjusted {
   readonly tenantId: string;
   /** From 1 within a receipt. */
   readonly seq: number;
+  /** As whoever corrects says it; may be in the past. */
   readonly adjustedAt: string;
+  /**
+   * When it came into the log, by the clock of the process that wrote it: the month that it is booked in. Absent on
+   * older events.
+   */
+  readonly bookedAt?: string;
   readonly deltaPicoUsd: PicoText;
   readonly reason: string;
   readonly evidence: string;

@@ -1,7 +1,7 @@
 import type { AttemptLine, MeterLine } from '#events/domain/attempt.js';
 import { picoToDecimal } from '#events/domain/money.js';
 import type { Receipt } from '#events/domain/receipt.js';
-import type { ReceiptAdjusted } from '#events/domain/router-event.js';
+import type { BookedAdjustment } from './booked-adjustment.js';
 import { divideHalfEven } from '#pricing/domain/exact-decimal.js';
 
 /** Columns of FOCUS 1.2 in alphabetical order, then ours (`x_`). */
@@ -91,8 +91,8 @@ export class FocusRows {
     }
   }
 
-  addAdjustment(adjustment: ReceiptAdjusted, receipt: Receipt): void {
-    const day = adjustment.adjustedAt.slice(0, 10);
+  addAdjustment(adjustment: BookedAdjustment, receipt: Receipt): void {
+    const day = adjustment.bookedAt.slice(0, 10);
     const delta = BigInt(adjustment.deltaPicoUsd);
     const late = receipt.acceptedAt.slice(0, 7) < day.slice(0, 7);
     this.#add({ day, receipt, attempt: null, line: null, reason: adjustment.reason, late }, 0n, delta, delta);

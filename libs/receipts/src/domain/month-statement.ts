@@ -1,7 +1,7 @@
 import { inputTokens, outputTokens } from '#events/domain/meters.js';
 import { picoToDecimal } from '#events/domain/money.js';
 import type { Receipt } from '#events/domain/receipt.js';
-import type { ReceiptAdjusted } from '#events/domain/router-event.js';
+import type { BookedAdjustment } from './booked-adjustment.js';
 import { RERATED } from './effective-cost.js';
 import { KnownSum } from './known-sum.js';
 
@@ -74,8 +74,8 @@ interface Correction {
 }
 
 /**
- * Collects one month. A receipt belongs to the month in which it was sealed, a correction to the month in which it was
- * made: both are past when the month is over, so that the statement of a month that is over never changes.
+ * Collects one month. A receipt belongs to the month in which it was sealed, a correction to the month in which it came
+ * into the log: both are past when the month is over, so that the statement of a month that is over never changes.
  */
 export class MonthStatement {
   readonly #charges = new Map<string, Charge>();
@@ -87,7 +87,7 @@ export class MonthStatement {
   ) {}
 
   /** @param adjustments all of the receipt; @returns was it of this month? */
-  addReceipt(receipt: Receipt, adjustments: readonly ReceiptAdjusted[] = []): boolean {
+  addReceipt(receipt: Receipt, adjustments: readonly BookedAdjustment[] = []): boolean {
     if (!this.#holds(receipt.sealedAt)) return false;
     const { tenantId, apiKeyId, projectId, provider, servedModel } = receipt;
     const key = JSON.stringify([tenantId, apiKeyId, projectId, provider, servedModel]);
@@ -128,11 +128,11 @@ export class MonthStatement {
    * @param earlier those of the receipt with a lower `seq`.
    */
   addAdjustment(
-    adjustment: ReceiptAdjusted,
+    adjustment: BookedAdjustment,
     receipt: Receipt | null,
-    earlier: readonly ReceiptAdjusted[] = [],
+    earlier: readonly BookedAdjustment[] = [],
   ): boolean {
-    if (!this.#holds(adjustment.adjustedAt)) return false;
+    if (!this.#holds(adjustment.bookedAt)) return false;
     const keyId = receipt?.apiKeyId ?? '';
     const ofMonth = receipt?.sealedAt.slice(0, 7) ?? '';
     const { tenantId, reason } = adjustment;
@@ -164,8 +164,8 @@ export class MonthStatement {
     );
   }
 
-  #isPast({ adjustedAt }: ReceiptAdjusted): boolean {
-    return Date.parse(adjustedAt) < this.toMs;
+  #isPast({ bookedAt }: BookedAdjustment): boolean {
+    return Date.parse(bookedAt) < this.toMs;
   }
 
   #holds(time: string): boolean {
@@ -218,7 +218,7 @@ function toCharge(charge: Charge): StatementCharge {
   };
 }
 
-const isRerated = ({ reason }: ReceiptAdjusted): boolean => reason === RERATED;
+const isRerated = ({ reason }: BookedAdjustment): boolean => reason === RERATED;
 
 const sorted = <T>(map: ReadonlyMap<string, T>): readonly T[] =>
   [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, value]) => value);

@@ -183,7 +183,8 @@ export function toAttemptRows(receipt: Receipt, place: RowPlace): readonly Row[]
 export function toAdjustmentRow(adjustment: ReceiptAdjusted, place: RowPlace): Row {
   return [
     textCell('tenant_id', adjustment.tenantId),
-    timeCell('ts', adjustment.adjustedAt),
+    // A claimed time may be years old: the table would drop the row as outlived.
+    timeCell('ts', adjustment.bookedAt ?? adjustment.adjustedAt),
     uuidCell('receipt_id', adjustment.receiptId),
     countCell('seq', adjustment.seq, U32),
     moneyCell('delta_usd', adjustment.deltaPicoUsd),

@@ -1,4 +1,6 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Receipt } from '#events/domain/receipt.js';
 import { decimalToPico } from '#events/domain/money.js';
 import { adjustedRecord, ArrayLog, sealedRecord } from '../__fixtures__/array-log.js';
 import { generateReceipts } from '../__fixtures__/generated-receipts.js';
@@ -18,15 +20,17 @@ function logOf(count: number): ArrayLog {
   return log;
 }
 
-async function adjustFirst(log: ArrayLog, adjustedAt: string, deltaPicoUsd: string): Promise<void> {
-  for await (const { receipt } of scanReceipts(log, OCTOBER)) {
-    const { receiptId, tenantId } = receipt;
-    log.append(
-      0,
-      adjustedRecord({ receiptId, tenantId, seq: 1, adjustedAt, deltaPicoUsd, reason: 'invoice', evidence: '' }),
-    );
-    return;
-  }
+async function firstOf(log: ArrayLog): Promise<Receipt> {
+  for await (const { receipt } of scanReceipts(log, OCTOBER)) return receipt;
+  throw new Error('the log has no receipt of October');
+}
+
+async function adjustFirst(log: ArrayLog, adjustedAt: string, deltaPicoUsd: string, partition = 0): Promise<void> {
+  const { receiptId, tenantId } = await firstOf(log);
+  log.append(
+    partition,
+    adjustedRecord({ receiptId, tenantId, seq: 1, adjustedAt, deltaPicoUsd, reason: 'invoice', evidence: '' }),
+  );
 }
 const corrected = (rows: readonly FocusRow[]) =>
   rows.find(({ ChargeDescription: text }) => text === 'Correction: invoice');
@@ -46,6 +50,65 @@ describe('closing a month', () => {
     expect(after.flatMap(({ adjustments }) => adjustments)).toMatchObject([
       { of_month: '2026-10', reason: 'invoice', count: 1, delta_usd: '-0.000000000005' },
     ]);
+  });
+
+  it('is not changed by a correction that claims to be older: it is booked when it comes', async () => {
+    const log = logOf(800);
+    const [october, november] = [await closeMonth(log, OCTOBER), await closeMonth(log, NOVEMBER)];
+    const bookedAt = '2026-12-03T00:00:00.000Z';
+    const adjust = (seq: number, adjustedAt: string, times: { bookedAt?: string } = {}): void => {
+      const { receiptId, tenantId } = first;
+      const facts = { receiptId, tenantId, seq, adjustedAt, ...times };
+      log.append(0, adjustedRecord({ ...facts, deltaPicoUsd: String(-seq), reason: 'invoice', evidence: '' }));
+    };
+    const first = await firstOf(log);
+
+    // Of an older writer: by the receipts before it in the log.
+    adjust(1, '2026-10-02T00:00:00.000Z');
+    adjust(2, '2026-10-02T00:00:00.000Z', { bookedAt });
+    adjust(3, '2027-10-02T00:00:00.000Z', { bookedAt });
+    adjust(4, '2026-10-02', { bookedAt: '2026-10-02T00:00:00.000Z' });
+
+    const december = await closeMonth(log, { fromMs: NOVEMBER.toMs, toMs: Date.UTC(2027, 0) });
+    const again = await closeMonth(log, NOVEMBER);
+    expect(await closeMonth(log, OCTOBER)).toEqual(october);
+    expect(again.map(({ charges }) => charges)).toEqual(november.map(({ charges }) => charges));
+    expect(again.flatMap(({ adjustments }) => adjustments)).toMatchObject([
+      { of_month: '2026-10', count: 2, delta_usd: '-0.000000000005' },
+    ]);
+    expect(december.flatMap(({ adjustments }) => adjustments)).toMatchObject([
+      { of_month: '2026-10', count: 2, delta_usd: '-0.000000000005' },
+    ]);
+    const rows = await exportFocus(log, { fromMs: NOVEMBER.toMs, toMs: Date.UTC(2027, 0) });
+    expect(rows.map(({ ChargePeriodStart: start }) => start)).toEqual(['2026-12-03T00:00:00Z']);
+  });
+
+  it('stays as it is for whatever corrections come after it, in whatever order they say', async () => {
+    const log = logOf(60);
+    const october = JSON.stringify(await closeMonth(log, OCTOBER));
+    const receipts: { receiptId: string; tenantId: string }[] = [];
+    for await (const { receipt } of scanReceipts(log, BOTH)) receipts.push(receipt);
+    const correction = fc.record({
+      at: fc.nat(receipts.length - 1),
+      claimedMs: fc.integer({ min: Date.UTC(2026, 8), max: Date.UTC(2026, 11) }),
+      bookedMs: fc.option(fc.integer({ min: Date.UTC(2026, 8), max: Date.UTC(2027, 1) })),
+    });
+    let seq = 0;
+
+    await fc.assert(
+      fc.asyncProperty(fc.array(correction, { minLength: 1, maxLength: 5 }), async (corrections) => {
+        for (const { at, claimedMs, bookedMs } of corrections) {
+          const { receiptId = '', tenantId = '' } = receipts[at] ?? {};
+          seq += 1;
+          const adjustedAt = new Date(claimedMs).toISOString();
+          const times = bookedMs === null ? {} : { bookedAt: new Date(bookedMs).toISOString() };
+          const facts = { receiptId, tenantId, seq, adjustedAt, ...times };
+          log.append(0, adjustedRecord({ ...facts, deltaPicoUsd: '1', reason: 'rerated', evidence: '' }));
+        }
+        expect(JSON.stringify(await closeMonth(log, OCTOBER))).toBe(october);
+      }),
+      { numRuns: 25 },
+    );
   });
 
   it('adds up to the receipts, and counts what has no price', async () => {
@@ -161,10 +224,11 @@ describe('the FOCUS export', () => {
 
   it('calls a correction one only beyond the month it corrects, and usage without a price of ours no usage', async () => {
     const log = logOf(500);
-    await adjustFirst(log, '2026-10-31T23:00:00.000Z', '-5');
+    // Beside the receipts of November, not behind them.
+    await adjustFirst(log, '2026-10-31T23:00:00.000Z', '-5', 1);
     const same = await exportFocus(log, BOTH);
     const other = logOf(500);
-    await adjustFirst(other, '2026-11-01T01:00:00.000Z', '-5');
+    await adjustFirst(other, '2026-11-01T01:00:00.000Z', '-5', 1);
 
     expect(corrected(same)).toMatchObject({
       ChargeCategory: 'Adjustment',

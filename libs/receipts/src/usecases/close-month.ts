@@ -4,7 +4,8 @@ import { readAdjustments, scanReceipts } from './scan-receipts.js';
 
 /**
  * The statements of a month, from the log alone. Run again on a month that is over it gives the same, byte for byte;
- * what was corrected since stands in the statement of the month of the correction.
+ * what was corrected since stands in the statement of the month in which the correction was booked, whatever time it
+ * claims.
  */
 export async function closeMonth(
   reader: EventLogReader,

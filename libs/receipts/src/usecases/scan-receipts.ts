@@ -1,8 +1,8 @@
 import { decodeEvent } from '#events/domain/event-codec.js';
 import type { StoredRecord } from '#events/domain/event-record.js';
 import type { Receipt } from '#events/domain/receipt.js';
-import type { ReceiptAdjusted } from '#events/domain/router-event.js';
 import { TOPICS } from '#events/domain/topics.js';
+import { bookedAt, type BookedAdjustment } from '../domain/booked-adjustment.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
 
 /** Which receipts, by the time of acceptance: from inclusive, to exclusive. */
@@ -16,26 +16,35 @@ export interface ReceiptWindow {
 export interface ScannedReceipt {
   readonly receipt: Receipt;
   /** By `seq`, each once. */
-  readonly adjustments: readonly ReceiptAdjusted[];
+  readonly adjustments: readonly BookedAdjustment[];
 }
 
 const READ = { recordsMax: 5_000, bytesMax: 16 * 1024 * 1024, waitMs: 0 };
 const ADJUSTED = 'nextmodel.receipt.adjusted.v1';
 const SEALED = 'nextmodel.receipt.sealed.v1';
 
-/** All adjustments of the log by receipt, in the order of `seq`; one that was written twice counts once, the first. */
+/**
+ * All adjustments of the log by receipt, in the order of `seq`, with the time that each is booked at; one that was
+ * written twice counts once, the first.
+ */
 export async function readAdjustments(
   reader: EventLogReader,
-): Promise<ReadonlyMap<string, readonly ReceiptAdjusted[]>> {
-  const found = new Map<string, ReceiptAdjusted[]>();
+): Promise<ReadonlyMap<string, readonly BookedAdjustment[]>> {
+  const found = new Map<string, BookedAdjustment[]>();
+  /** By partition: the latest time at which a receipt before the present place was sealed. */
+  const sealedMs = new Map<number, number>();
   for await (const record of records(reader)) {
+    const before = sealedMs.get(record.partition) ?? 0;
+    if (record.headers['ce_type'] === SEALED) {
+      sealedMs.set(record.partition, Math.max(before, Date.parse(record.headers['ce_time'] ?? '') || 0));
+    }
     if (record.headers['ce_type'] !== ADJUSTED) continue;
     const decoded = decodeEvent(record);
     if (!decoded.ok || decoded.event.type !== ADJUSTED) continue;
     const { data } = decoded.event;
     const list = found.get(data.receiptId) ?? [];
     found.set(data.receiptId, list);
-    if (!list.some(({ seq }) => seq === data.seq)) list.push(data);
+    if (!list.some(({ seq }) => seq === data.seq)) list.push({ ...data, bookedAt: bookedAt(data, before) });
   }
   for (const list of found.values()) list.sort((a, b) => a.seq - b.seq);
   return found;
