@@ -5,36 +5,25 @@ import type { AttemptFailure } from '../domain/attempt-failure.js';
 import { chooseFinalError } from '../domain/final-error.js';
 import { judgeHead } from '../domain/answer-head.js';
 import { failureOfOurs, OWN_FAILURES, type OwnFailure } from '../domain/own-failure.js';
-import type { ResponseHeaders, UpstreamCallHandle, UpstreamHandler } from '../ports/upstream-transport.js';
+import type { ResponseHeaders, UpstreamHandler } from '../ports/upstream-transport.js';
 import type { AnswerFault, AnswerListener, AnswerReader } from './answer-reader.js';
 import type { AttemptCall } from './attempt-call.js';
 import type { AttemptDeps } from './attempt-deps.js';
-import { describeAttempt, type AttemptEnd, type AttemptOwner } from './attempt-end.js';
-import type { Deadline } from './attempt-timers.js';
-import { ConnectionLinger } from './connection-linger.js';
+import type { AttemptEnd, AttemptOwner } from './attempt-end.js';
+import { AttemptExchange } from './attempt-exchange.js';
+import { AttemptPatience } from './attempt-patience.js';
+import { AttemptTrace } from './attempt-trace.js';
 import { RefusalText } from './refusal-text.js';
 import { JsonRelay } from './relay-json.js';
 import { StreamRelay } from './relay-stream.js';
-import { TIMEOUT_OF, type WaitingFor } from './waiting-for.js';
-
-/** An error body that does not come is done without. */
-const REFUSAL_BODY_MS = 5_000;
 
 /** One upstream call from its intent to its end. Tells its end exactly once. */
-export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
-  dueMs = Number.POSITIVE_INFINITY;
-  private handle: UpstreamCallHandle | null = null;
-  private readonly startedMs: number;
-  private readonly startedAt: string;
-  private firstContentMs: number | null = null;
-  private httpStatus = 0;
-  private headers: ResponseHeaders = {};
+export class Attempt implements UpstreamHandler, AnswerListener {
+  private readonly exchange: AttemptExchange;
+  private readonly patience: AttemptPatience;
+  private readonly trace: AttemptTrace;
   private reader: AnswerReader | null = null;
   private refusal: RefusalText | null = null;
-  private waitingFor: WaitingFor = 'status';
-  private linger: ConnectionLinger | null = null;
-  /** The exchange is over on the wire; nothing is left to linger for. */
-  private closed = false;
   /** Bytes read after the client left; `null` while it is there. */
   private drainedBytes: number | null = null;
   private over = false;
@@ -44,24 +33,16 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
     private readonly call: AttemptCall,
     private readonly owner: AttemptOwner,
   ) {
-    this.startedMs = deps.clock.monotonicMs();
-    this.startedAt = new Date(deps.clock.nowMs()).toISOString();
+    this.exchange = new AttemptExchange(deps);
+    this.patience = new AttemptPatience(deps, call, (nowMs) => this.onLate(nowMs));
+    this.trace = new AttemptTrace(deps.clock, call);
   }
 
   /** Records the intent, then sends. Without a promise from the recorder all of it happens at once. */
   start(): void {
-    const { call } = this;
     let recorded: Promise<void> | void;
     try {
-      recorded = call.recorder.started({
-        receiptId: call.request.receiptId,
-        n: call.n,
-        kind: call.kind,
-        provider: call.provider.name,
-        model: call.model,
-        credentialId: call.credential.id,
-        startedAt: this.startedAt,
-      });
+      recorded = this.call.recorder.started(this.trace.intent());
     } catch (error) {
       this.finish({ kind: 'not_recorded', error });
       return;
@@ -76,27 +57,25 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
    */
   leave(): void {
     if (this.over || this.drainedBytes !== null) return;
-    const { deps, handle } = this;
-    const readsOn = handle !== null && this.refusal === null && !this.call.provider.adapter.cancels;
-    if (!readsOn || !deps.drains.enter(this)) {
+    const readsOn = this.exchange.sent && this.refusal === null && !this.call.provider.adapter.cancels;
+    if (!readsOn || !this.deps.drains.enter(this)) {
       this.abort();
       return;
     }
     this.drainedBytes = 0;
     this.reader?.detach();
-    this.waitingFor = 'drain';
-    this.wait(deps.clock.monotonicMs() + deps.drains.drainMs);
-    handle.resume();
+    this.patience.forDrain();
+    this.exchange.resume();
   }
 
   /** Ends the call at once, in every phase. */
   abort(): void {
-    this.giveUp(this.handle === null ? 'no' : 'unknown', 'client_closed');
+    this.giveUp(this.exchange.sent ? 'unknown' : 'no', 'client_closed');
   }
 
   /** The same, because another attempt was faster. */
   lose(): void {
-    this.giveUp(this.handle === null ? 'no' : 'unknown', null);
+    this.giveUp(this.exchange.sent ? 'unknown' : 'no', null);
   }
 
   private giveUp(billed: Billed, errorCode: string | null): void {
@@ -106,16 +85,12 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   private readonly send = (): void => {
     if (this.over) return;
     const { call, deps } = this;
-    const { limits, streamed } = call.request;
-    this.waitingFor = streamed ? 'first_content' : 'status';
-    const waitMs = streamed ? limits.firstTokenTimeoutMs : limits.headersTimeoutMs;
-    this.wait(deps.clock.monotonicMs() + waitMs);
+    this.patience.begin();
     try {
-      const { api, body } = call.request;
+      const { api, body, limits } = call.request;
       const upstream = call.provider.adapter.toUpstream({ api, body, model: call.model } as ProviderCall);
-      const handle = deps.transport.send(call.provider, call.credential, upstream, limits.connectTimeoutMs, this);
-      this.handle = handle;
-      if (this.over) handle.abort();
+      this.exchange.begin(deps.transport.send(call.provider, call.credential, upstream, limits.connectTimeoutMs, this));
+      if (this.over) this.exchange.abort();
     } catch (error) {
       this.crash(error);
     }
@@ -124,8 +99,8 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   onHeaders(status: number, headers: ResponseHeaders): void {
     if (this.over) return;
     pass('upstream_answered');
-    this.httpStatus = status;
-    this.headers = headers;
+    this.trace.httpStatus = status;
+    this.trace.headers = headers;
     try {
       this.judgeStatus(status, headers);
     } catch (error) {
@@ -144,7 +119,7 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
 
   onData(chunk: Uint8Array): boolean {
     if (this.over) {
-      this.linger?.data(chunk);
+      this.exchange.lateData(chunk);
       return true;
     }
     if (this.drainedBytes !== null) {
@@ -156,7 +131,7 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
     }
     try {
       if (this.reader !== null) return this.reader.data(chunk);
-      if (this.refusal !== null && !this.refusal.add(chunk)) this.refuse(this.httpStatus, this.refusal.text);
+      if (this.refusal !== null && !this.refusal.add(chunk)) this.refuse(this.trace.httpStatus, this.refusal.text);
     } catch (error) {
       this.crash(error);
     }
@@ -164,44 +139,38 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   }
 
   onEnd(): void {
-    this.closed = true;
-    if (this.over) {
-      this.linger?.ended();
-      return;
-    }
+    this.exchange.end();
+    if (this.over) return;
     try {
       if (this.reader !== null) this.reader.end();
-      else this.refuse(this.httpStatus, this.refusal?.text ?? '');
+      else this.refuse(this.trace.httpStatus, this.refusal?.text ?? '');
     } catch (error) {
       this.crash(error);
     }
   }
 
   onError(_error: Error, phase: 'connect' | 'headers' | 'body'): void {
-    this.closed = true;
-    if (this.over) {
-      this.linger?.ended();
-      return;
-    }
+    this.exchange.end();
+    if (this.over) return;
     try {
       if (phase === 'connect') this.fail('connect');
       else if (phase === 'headers') this.fail('reset_before_headers');
       else if (this.reader?.endsWell() === true) this.completed(null);
-      else if (this.refusal !== null) this.refuse(this.httpStatus, this.refusal.text);
+      else if (this.refusal !== null) this.refuse(this.trace.httpStatus, this.refusal.text);
       else this.fail('reset_in_body');
     } catch (error) {
       this.crash(error);
     }
   }
 
-  onDue(nowMs: number): void {
+  private onLate(nowMs: number): void {
     if (this.over) return;
+    const { waitingFor } = this.patience;
     try {
-      if (this.waitingFor === 'reader' || this.waitingFor === 'drain') this.abort();
+      if (waitingFor === 'reader' || waitingFor === 'drain') this.abort();
       else if (this.reader?.endsWell() === true) this.completed(null, true);
-      else if (this.waitingFor === 'refusal') this.refuse(this.httpStatus, this.refusal!.text);
-      else if (nowMs >= this.call.totalDueMs) this.fail('total_timeout');
-      else this.fail(TIMEOUT_OF[this.waitingFor]);
+      else if (waitingFor === 'refusal') this.refuse(this.trace.httpStatus, this.refusal!.text);
+      else this.fail(this.patience.failureAt(nowMs));
     } catch (error) {
       this.crash(error);
     }
@@ -212,23 +181,19 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   committed(): void {
     if (this.drainedBytes !== null) return;
     this.owner.attemptCommitted(this.call.n);
-    this.firstContentMs = this.deps.clock.monotonicMs();
+    this.trace.firstContent();
+    this.patience.forBody();
     const { call } = this;
-    this.waitingFor = 'body';
-    this.wait(this.firstContentMs + call.request.limits.idleTimeoutMs);
     call.sink.streamStarted({ provider: call.provider.name, model: call.model, attempts: call.n });
   }
 
   progressed(): void {
-    if (this.waitingFor !== 'body') return;
-    this.dueMs = Math.min(this.deps.clock.monotonicMs() + this.call.request.limits.idleTimeoutMs, this.call.totalDueMs);
+    this.patience.progressed();
   }
 
   stalled(stalled: boolean): void {
-    this.waitingFor = stalled ? 'reader' : 'body';
-    this.wait(
-      this.deps.clock.monotonicMs() + (stalled ? this.deps.slowReaderMs : this.call.request.limits.idleTimeoutMs),
-    );
+    if (stalled) this.patience.forReader();
+    else this.patience.forBody();
   }
 
   completed(body: Uint8Array | null, abort = false): void {
@@ -253,12 +218,9 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
     const { request } = call;
     if (!request.streamed) this.reader = new JsonRelay(request.api, this);
     else if (contentType.includes('json') || contentType.includes('html')) this.expectRefusal();
-    else this.reader = new StreamRelay(call.sink, this, () => this.handle?.resume());
+    else this.reader = new StreamRelay(call.sink, this, () => this.exchange.resume());
     if (this.drainedBytes !== null) this.reader?.detach();
-    else if (!request.streamed) {
-      this.waitingFor = 'body';
-      this.wait(this.deps.clock.monotonicMs() + request.limits.idleTimeoutMs);
-    }
+    else if (!request.streamed) this.patience.forBody();
   }
 
   private expectRefusal(): void {
@@ -267,8 +229,7 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
       return;
     }
     this.refusal = new RefusalText();
-    this.waitingFor = 'refusal';
-    this.wait(this.deps.clock.monotonicMs() + REFUSAL_BODY_MS);
+    this.patience.forRefusal();
   }
 
   private refuse(status: number, bodyText: string): void {
@@ -277,13 +238,13 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
       this.fail('bad_response');
       return;
     }
-    const { call, headers } = this;
-    const failure = call.provider.adapter.classify({ status, headers, bodyText }, this.deps.clock.nowMs());
+    const refusal = { status, headers: this.trace.headers, bodyText };
+    const failure = this.call.provider.adapter.classify(refusal, this.deps.clock.nowMs());
     this.end(failure, 'error');
   }
 
   private fail(own: OwnFailure): void {
-    const committed = this.firstContentMs !== null;
+    const { committed } = this.trace;
     const failure = OWN_FAILURES[own];
     this.end(
       committed && failure.code === 'upstream_bad_response' ? OWN_FAILURES.truncated : failure,
@@ -296,7 +257,7 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
       this.giveUp(failure.billed, 'client_closed');
       return;
     }
-    const committed = this.firstContentMs !== null;
+    const { committed } = this.trace;
     const outcome = this.outcome(status, committed ? 'unknown' : failure.billed, failure.code);
     this.finish({ kind: committed ? 'truncated' : 'failed', outcome, failure }, true);
   }
@@ -313,30 +274,15 @@ export class Attempt implements UpstreamHandler, Deadline, AnswerListener {
   }
 
   private outcome(status: AttemptStatus, billed: Billed, errorCode: string | null, whole = status === 'ok') {
-    const { firstContentMs, startedMs } = this;
-    const measures = {
-      startedAt: this.startedAt,
-      latencyMs: Math.round(this.deps.clock.monotonicMs() - startedMs),
-      timeToFirstTokenMs: firstContentMs === null ? null : Math.round(firstContentMs - startedMs),
-      httpStatus: this.httpStatus,
-      headers: this.headers,
-    };
-    return describeAttempt(this.call, measures, this.reader?.facts ?? null, status, billed, errorCode, whole);
+    return this.trace.outcome(this.reader?.facts ?? null, status, billed, errorCode, whole);
   }
 
   private finish(end: AttemptEnd, abort = false): void {
     if (this.over) return;
     this.over = true;
-    this.deps.timers.clear(this);
+    this.patience.end();
     if (this.drainedBytes !== null) this.deps.drains.leave(this);
-    if (!this.closed && this.handle !== null) {
-      if (abort) this.handle.abort();
-      else this.linger = new ConnectionLinger(this.deps.timers, this.handle, this.deps.clock.monotonicMs());
-    }
+    this.exchange.release(abort);
     this.owner.attemptEnded(this.call.n, end);
-  }
-
-  private wait(dueMs: number): void {
-    this.deps.timers.set(this, Math.min(dueMs, this.call.totalDueMs));
   }
 }
