@@ -8,6 +8,8 @@ const { port, headers, body, seconds, connections, perSecond = null } = JSON.par
 const GRACE_MS = 10_000;
 /** A later answer, counted from when its request was due, is no goodput. */
 const GOOD_MS = 1_000;
+/** A burst is served and not refused; how the server tells a load from a burst is looked at by itself. */
+const ONSET_MS = 1_000;
 const payload = Buffer.from(body);
 const lines = Object.entries({
   host: `127.0.0.1:${port}`,
@@ -24,11 +26,13 @@ const request = Buffer.concat([
 
 const accepted = [];
 const refused = [];
+const refusedLater = [];
 const waiting = [];
 const idle = [];
-let [sockets, offered, underWay, withRetryAfter, errors, goodInTime] = [0, 0, 0, 0, 0, 0];
-const startMs = performance.now();
-const endMs = startMs + seconds * 1_000;
+let [sockets, connected, offered, underWay, withRetryAfter, goodInTime] = [0, 0, 0, 0, 0, 0];
+const errors = {};
+const failed = (kind) => (errors[kind] = (errors[kind] ?? 0) + 1);
+let [startMs, endMs] = [Infinity, Infinity];
 
 function connect() {
   sockets += 1;
@@ -44,14 +48,18 @@ function connect() {
     else if (perSecond === null && performance.now() < endMs) arrive(send);
     else idle.push(send);
   };
-  socket.on('connect', next);
+  socket.on('connect', () => {
+    connected += 1;
+    idle.push(send);
+    if (connected === connections) begin();
+  });
   socket.on('error', () => undefined);
   socket.on('close', () => {
     sockets -= 1;
     const at = idle.indexOf(send);
     if (at >= 0) idle.splice(at, 1);
     if (dueMs === null) return;
-    errors += 1;
+    failed('closed');
     underWay -= 1;
   });
   socket.on('data', (chunk) => {
@@ -62,6 +70,7 @@ function connect() {
     const length = Number(/content-length: (\d+)/i.exec(top)?.[1] ?? 0);
     if (buffer.length < head + 4 + length) return;
     buffer = Buffer.alloc(0);
+    if (dueMs === null) return;
     settle(Number(top.slice(9, 12)), top);
     dueMs = null;
     underWay -= 1;
@@ -74,9 +83,24 @@ function connect() {
       if (now <= endMs && now - dueMs <= GOOD_MS) goodInTime += 1;
     } else if (status === 503 || status === 429) {
       refused.push(now - dueMs);
+      if (dueMs - startMs > ONSET_MS) refusedLater.push(now - dueMs);
       if (/\r\nretry-after: /i.test(top)) withRetryAfter += 1;
-    } else errors += 1;
+    } else failed(status);
   };
+}
+
+/** Not before all connections stand: what is measured is arrivals, not a storm of connections. */
+function begin() {
+  startMs = performance.now();
+  endMs = startMs + seconds * 1_000;
+  const timer = setInterval(() => {
+    if (perSecond !== null) pace();
+    const now = performance.now();
+    if (now < endMs || (underWay > 0 && now < endMs + GRACE_MS)) return;
+    clearInterval(timer);
+    report();
+  }, 1);
+  if (perSecond === null) for (const send of idle.splice(0)) arrive(send);
 }
 
 function arrive(send, dueMs = performance.now()) {
@@ -89,7 +113,8 @@ function pace() {
   const now = performance.now();
   const due = ((Math.min(now, endMs) - startMs) / 1_000) * perSecond;
   while (offered < due) {
-    const send = idle.pop();
+    // The one that has waited longest, so that none is closed for being idle.
+    const send = idle.shift();
     arrive(send ?? ((at) => waiting.push(at)), startMs + (offered / perSecond) * 1_000);
   }
 }
@@ -101,11 +126,8 @@ function quantile(values, q) {
 }
 
 for (let n = 0; n < connections; n += 1) connect();
-const timer = setInterval(() => {
-  if (perSecond !== null) pace();
-  const now = performance.now();
-  if (now < endMs || (underWay > 0 && now < endMs + GRACE_MS)) return;
-  clearInterval(timer);
+
+function report() {
   console.log(
     JSON.stringify({
       offeredPerSecond: Math.round(offered / seconds),
@@ -113,9 +135,15 @@ const timer = setInterval(() => {
       acceptedMs: { p50: quantile(accepted, 0.5), p99: quantile(accepted, 0.99) },
       refused: refused.length,
       refusedMs: { p50: quantile(refused, 0.5), p99: quantile(refused, 0.99), max: quantile(refused, 1) },
+      refusedLaterMs: {
+        p50: quantile(refusedLater, 0.5),
+        p99: quantile(refusedLater, 0.99),
+        max: quantile(refusedLater, 1),
+      },
       withRetryAfter,
-      errors: errors + underWay,
+      errors: underWay > 0 ? { ...errors, unanswered: underWay } : errors,
+      clientBusy: Number(performance.eventLoopUtilization().utilization.toFixed(2)),
     }),
   );
   process.exit(0);
-}, 1);
+}

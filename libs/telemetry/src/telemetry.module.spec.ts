@@ -113,6 +113,7 @@ describe('metrics', () => {
 
     const text = await metrics.text({
       inFlight: 3,
+      refusedAtDoor: { stopping: 0, full: 1, busy: 5 },
       breakers: [{ target: 'p/m', state: 'open' }],
       consumerLagRecords: { ingester: 7 },
     });
@@ -129,6 +130,7 @@ describe('metrics', () => {
       'nextmodel_overhead_seconds_count 3',
       'nextmodel_request_duration_seconds_bucket{api="chat.completions",streamed="true",le="+Inf"} 3',
       'nextmodel_in_flight_requests 3',
+      'nextmodel_refused_requests_total{reason="busy"} 5',
       'nextmodel_breaker_state{target="p/m"} 2',
       'nextmodel_consumer_lag_records{group="ingester"} 7',
     ]) {

@@ -16,10 +16,8 @@ import type { Logger } from '#telemetry/ports/logger.js';
 import type { CompletionParts } from '../completions/completion-parts.js';
 import { ModelPolicies } from '../completions/model-policies.js';
 import { AddressLimit } from '../hot-lane/address-limit.js';
-import { AdmissionDesk } from '../hot-lane/admission.js';
+import type { AdmissionDesk } from '../hot-lane/admission.js';
 import { HotLane } from '../hot-lane/hot-lane.js';
-import { measureLoopLag } from '../hot-lane/loop-lag.js';
-import { ShedController } from '../hot-lane/shed-controller.js';
 import { UnreadAnswers } from '../hot-lane/unread-answers.js';
 import type { GatewayParts } from '../http/gateway-parts.js';
 import { pingProbe, Readiness } from '../readiness.js';
@@ -43,6 +41,7 @@ import { SpendTail } from './spend-tail.js';
 import { startLogRetention } from './log-retention.js';
 import { createWarnings } from './gateway-warnings.js';
 import { loadPrices } from './load-prices.js';
+import { openAdmission } from './open-admission.js';
 import { openGatewayCache } from './open-cache.js';
 import { openEmbedder } from './open-embedder.js';
 import { openIdempotency } from './open-idempotency.js';
@@ -193,16 +192,12 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       },
     },
   };
-  const { requestsMax, shedLagMs, requestsPerAddressMax, trustedProxies } = settings.reliability;
-  const shed = new ShedController(shedLagMs);
-  const warnings = createWarnings(logger, clock, settings.reliability.lagAlarmMs);
-  const lag = measureLoopLag((lagMs) => {
-    shed.observe(lagMs);
-    warnings.lag(lagMs);
-  });
-  const onGivenUp = (): void => warnings.unreadAnswer.note();
-  const unread = new UnreadAnswers({ slowReaderMs: settings.reliability.slowReaderMs, onGivenUp });
-  const admission = new AdmissionDesk({ keys, requestsMax, shed });
+  const { requestsMax, shedLagMs, lagAlarmMs, slowReaderMs, requestsPerAddressMax, trustedProxies } =
+    settings.reliability;
+  const warnings = createWarnings(logger, clock, lagAlarmMs);
+  const unread = new UnreadAnswers({ slowReaderMs, onGivenUp: () => warnings.unreadAnswer.note() });
+  const door = openAdmission({ keys, requestsMax, shedLagMs, onLag: (lagMs) => warnings.lag(lagMs) });
+  const { admission } = door;
   const lane = new HotLane({
     completion,
     admission,
@@ -245,6 +240,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     metricsText: async () =>
       metrics.text({
         inFlight: admission.inside,
+        refusedAtDoor: admission.refusals,
         breakers: dispatcher.breakers(),
         warnings: warnings.counts(),
         unreadBytes: unread.bytes,
@@ -293,7 +289,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
       clearInterval(recovery);
       stopRetention();
       readiness.stop();
-      lag.stop();
+      door.close();
       await Promise.allSettled([localControl.stop(), sharedControl?.stop(), spend.stop()]);
       erasures.stop();
       await cache.close();

@@ -1,5 +1,15 @@
 import { RouterError } from '#events/domain/router-error.js';
 import type { ApiKey, KeyRing } from '#access/ports/key-ring.js';
+import { PreparedRefusal } from './prepared-refusal.js';
+
+/** Requests of known keys that were sent away at the door, by reason. */
+export interface DoorRefusals {
+  stopping: number;
+  /** `max_concurrent` requests were inside. */
+  full: number;
+  /** The event loop could not take more. */
+  busy: number;
+}
 
 export interface AdmissionParts {
   readonly keys: KeyRing;
@@ -11,12 +21,38 @@ export interface AdmissionParts {
 /** With fewer requests inside, something else makes the event loop late, and refusing would not help. */
 const BLAMELESS_MAX = 16;
 
+/** On a connection that stays open the next request would come here again. */
+const SHUTTING_DOWN = new PreparedRefusal(unavailable('shutting_down', 'This gateway is shutting down.'), [
+  'connection',
+  'close',
+]);
+const FULL = new PreparedRefusal(
+  unavailable('overloaded', 'This gateway has as many requests as it can take. Try again shortly.'),
+);
+const TOO_BUSY = new PreparedRefusal(
+  unavailable('overloaded', 'This gateway is too busy to answer in time. Try again shortly.'),
+);
+
+const INVALID_KEY = new PreparedRefusal(
+  new RouterError({
+    code: 'invalid_api_key',
+    publicMessage: 'Incorrect API key provided. Use the key of `nextmodel start`, or of `nextmodel keys create`.',
+    httpStatus: 401,
+  }),
+);
+
 /** Who may come in: a key that is known, room in this process, and not after the doors were closed. */
 export class AdmissionDesk {
   #inside = 0;
   #closed = false;
+  readonly #refusals: DoorRefusals = { stopping: 0, full: 0, busy: 0 };
 
   constructor(private readonly parts: AdmissionParts) {}
+
+  /** They have no receipt, so they are counted here. */
+  get refusals(): Readonly<DoorRefusals> {
+    return this.#refusals;
+  }
 
   /** Requests under way. */
   get inside(): number {
@@ -28,35 +64,31 @@ export class AdmissionDesk {
     this.#closed = true;
   }
 
-  /** @throws RouterError `invalid_api_key` (401), the same for missing, unknown, wrong and revoked. */
-  authenticate(authorization: string | undefined): ApiKey {
+  /** @returns the refusal `invalid_api_key` (401) is the same for missing, unknown, wrong and revoked. */
+  authenticate(authorization: string | undefined): ApiKey | PreparedRefusal {
     const bearer = authorization?.startsWith('Bearer ') === true ? authorization.slice(7).trim() : '';
-    const key = bearer === '' ? null : this.parts.keys.authenticate(bearer);
-    if (key !== null) return key;
-    throw new RouterError({
-      code: 'invalid_api_key',
-      publicMessage: 'Incorrect API key provided. Use the key of `nextmodel start`, or of `nextmodel keys create`.',
-      httpStatus: 401,
-    });
+    return (bearer === '' ? null : this.parts.keys.authenticate(bearer)) ?? INVALID_KEY;
   }
 
-  /** Every `enter` needs one `leave`. @throws RouterError `shutting_down` or `overloaded` (503): nothing was taken. */
-  enter(): void {
-    if (this.#closed) throw refuse('shutting_down', 'This gateway is shutting down.');
-    if (this.#inside >= this.parts.requestsMax) {
-      throw refuse('overloaded', 'This gateway has as many requests as it can take. Try again shortly.');
-    }
-    if (this.#inside >= BLAMELESS_MAX && !this.parts.shed.admits()) {
-      throw refuse('overloaded', 'This gateway is too busy to answer in time. Try again shortly.');
-    }
+  /** Every `enter` that gives `null` needs one `leave`. @returns why nobody comes in; then nothing was taken. */
+  enter(): PreparedRefusal | null {
+    if (this.#closed) return this.#refuse('stopping', SHUTTING_DOWN);
+    if (this.#inside >= this.parts.requestsMax) return this.#refuse('full', FULL);
+    if (this.#inside >= BLAMELESS_MAX && !this.parts.shed.admits()) return this.#refuse('busy', TOO_BUSY);
     this.#inside += 1;
+    return null;
   }
 
   leave(): void {
     this.#inside -= 1;
   }
+
+  #refuse(reason: keyof DoorRefusals, refusal: PreparedRefusal): PreparedRefusal {
+    this.#refusals[reason] += 1;
+    return refusal;
+  }
 }
 
-function refuse(code: 'shutting_down' | 'overloaded', publicMessage: string): RouterError {
+function unavailable(code: 'shutting_down' | 'overloaded', publicMessage: string): RouterError {
   return new RouterError({ code, publicMessage, httpStatus: 503, retryable: true, retryAfterMs: 1_000 });
 }

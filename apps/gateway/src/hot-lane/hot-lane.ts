@@ -12,6 +12,7 @@ import type { AddressLimit } from './address-limit.js';
 import type { AdmissionDesk } from './admission.js';
 import { ClientConnection } from './client-connection.js';
 import { parseBody } from './parse-body.js';
+import { PreparedRefusal } from './prepared-refusal.js';
 import { readBody } from './read-body.js';
 import type { UnreadAnswers } from './unread-answers.js';
 
@@ -19,11 +20,10 @@ const HOT_ROUTES: ReadonlyMap<string, Api> = new Map([
   ['/v1/chat/completions', 'chat.completions'],
   ['/v1/embeddings', 'embeddings'],
 ]);
-/** On a connection that stays open the next request would come here again. */
-const HEADERS_OF: Readonly<Record<string, string[]>> = {
-  method_not_allowed: ['allow', 'POST'],
-  shutting_down: ['connection', 'close'],
-};
+const METHOD_NOT_ALLOWED = new PreparedRefusal(
+  new RouterError({ code: 'method_not_allowed', publicMessage: 'Use POST.', httpStatus: 405 }),
+  ['allow', 'POST'],
+);
 const NO_BODY = Buffer.alloc(0);
 
 export interface LaneParts {
@@ -53,11 +53,19 @@ export class HotLane {
     const path = cut < 0 ? url : url.slice(0, cut);
     const api = HOT_ROUTES.get(path.endsWith('/') ? path.slice(0, -1) : path);
     if (api === undefined) return false;
-    const client = new ClientConnection(response, singleHeader(request, 'x-request-id'), this.parts.unread);
-    this.#serve(api, request, client).catch((error: unknown) => {
+    const startedMonotonicMs = this.parts.completion.clock.monotonicMs();
+    const requestId = singleHeader(request, 'x-request-id');
+    const admitted = this.#admit(request);
+    if (admitted instanceof PreparedRefusal) {
+      admitted.send(response, requestId);
+      discardBody(request);
+      return true;
+    }
+    const client = new ClientConnection(response, requestId, this.parts.unread);
+    this.#serve(api, request, admitted, client, startedMonotonicMs).catch((error: unknown) => {
       const shown = toRouterError(error);
       if (shown.code === 'internal') this.parts.onBug(error);
-      client.fail(shown, [...(HEADERS_OF[shown.code] ?? [])]);
+      client.fail(shown, []);
     });
     return true;
   }
@@ -72,23 +80,29 @@ export class HotLane {
     }
   }
 
-  async #serve(api: Api, request: IncomingMessage, client: ClientConnection): Promise<void> {
+  /** @returns the key of who has come in, and must leave again. */
+  #admit(request: IncomingMessage): ApiKey | PreparedRefusal {
+    const { admission } = this.parts;
+    if (request.method !== 'POST') return METHOD_NOT_ALLOWED;
+    const key = admission.authenticate(request.headers.authorization);
+    return key instanceof PreparedRefusal ? key : (admission.enter() ?? key);
+  }
+
+  async #serve(
+    api: Api,
+    request: IncomingMessage,
+    key: ApiKey,
+    client: ClientConnection,
+    startedMonotonicMs: number,
+  ): Promise<void> {
     const { admission, completion } = this.parts;
-    const startedMonotonicMs = completion.clock.monotonicMs();
+    this.#clients.add(client);
     try {
-      if (request.method !== 'POST') throw methodNotAllowed();
-      const key = admission.authenticate(request.headers.authorization);
-      admission.enter();
-      this.#clients.add(client);
-      try {
-        await completeRequest(completion, await this.#context(api, request, key, client, startedMonotonicMs), client);
-      } finally {
-        this.#clients.delete(client);
-        admission.leave();
-      }
+      await completeRequest(completion, await this.#context(api, request, key, client, startedMonotonicMs), client);
     } finally {
-      // An unread body would hold the connection.
-      if (!request.complete) request.resume();
+      this.#clients.delete(client);
+      admission.leave();
+      discardBody(request);
     }
   }
 
@@ -150,8 +164,9 @@ function unsupportedEncoding(): RouterError {
   });
 }
 
-function methodNotAllowed(): RouterError {
-  return new RouterError({ code: 'method_not_allowed', publicMessage: 'Use POST.', httpStatus: 405 });
+/** An unread body would hold the connection. */
+function discardBody(request: IncomingMessage): void {
+  if (!request.complete) request.resume();
 }
 
 function singleHeader(request: IncomingMessage, name: string): string | undefined {

@@ -1,58 +1,60 @@
-/** Below this share of the closing lag nobody is refused. */
-const EARLY_SHARE = 1 / 10;
-/** A burst is over before so many looks in a row have found the loop late; a queue that stands is not. */
-const LATE_LOOKS = 3;
-/** Some always come in, or nothing would show that the load has gone. */
-const ADMITTED_MIN = 0.05;
-const RECOVERY_STEP = 0.03;
-const CUT_MIN = 0.05;
-const CUT_MAX = 0.4;
+/** Above this length of a turn newcomers wait for those who are inside. */
+const TURN_MS_MAX = 8;
+/** A burst is worked off before so long a time has passed without one short turn; a queue that stands is not. */
+const STANDING_MS = 300;
+/** So long after the last refusal long turns are taken for a burst again. */
+const RECOVERY_MS = 500;
 
 /**
- * Decides which share of arrivals comes in, by how late the event loop is. It steers the rate of admission and not the
- * number inside, because a long stream occupies a place and hardly any processor time. Pure: `observe` belongs to a
- * timer, `admits` to a request; neither allocates.
+ * Decides who comes in, by the turns of the event loop. Not by the number inside: a long stream occupies a place and
+ * hardly any processor time. And not by a mean: the shortest turn within three tenths of a second tells a queue that stands
+ * from a burst or a pause of the garbage collector (the idea of CoDel, RFC 8289). Once one stands, every turn is
+ * judged by itself: newcomers come in only after a short one and in the first part of the present one, so that the
+ * queue is as short as the processor needs it, and whoever is refused learns it within a turn.
+ *
+ * Pure: `turnEnded` and `observe` belong to the loop, `admits` to a request; none allocates.
  */
 export class ShedController {
-  readonly #earlyLagMs: number;
   readonly #closeLagMs: number;
-  #share = 1;
-  #credit = 0;
   #closed = false;
-  #lateLooks = 0;
+  #lastTurnMs = 0;
+  #longSinceMs: number | null = null;
+  #sheddingUntilMs = -Infinity;
+  #nowMs = 0;
 
-  /** @param closeLagMs above this lag nobody comes in; refusing begins at a tenth of it, when it lasts. */
+  /** @param closeLagMs above this mean lag nobody comes in. */
   constructor(closeLagMs: number) {
     this.#closeLagMs = closeLagMs;
-    this.#earlyLagMs = closeLagMs * EARLY_SHARE;
   }
 
-  /** Share of arrivals that come in, 0.05 to 1; 0 while closed. */
-  get share(): number {
-    return this.#closed ? 0 : this.#share;
+  /** Whether a queue stands, so that not everyone comes in. */
+  get shedding(): boolean {
+    return this.#closed || this.#nowMs < this.#sheddingUntilMs;
   }
 
-  /** One look at the event loop; to be called evenly, some times a second. */
-  observe(lagMs: number): void {
-    this.#closed = lagMs > this.#closeLagMs;
-    if (lagMs <= this.#earlyLagMs) {
-      this.#lateLooks = 0;
-      this.#share = Math.min(1, this.#share + RECOVERY_STEP);
+  /** @param nowMs monotonic. */
+  turnEnded(busyMs: number, nowMs: number): void {
+    this.#lastTurnMs = busyMs;
+    this.#nowMs = nowMs;
+    if (busyMs <= TURN_MS_MAX) {
+      this.#longSinceMs = null;
       return;
     }
-    this.#lateLooks += 1;
-    if (this.#lateLooks < LATE_LOOKS) return;
-    const severity = Math.min(1, (lagMs - this.#earlyLagMs) / (4 * this.#earlyLagMs));
-    this.#share = Math.max(ADMITTED_MIN, this.#share * (1 - CUT_MIN - (CUT_MAX - CUT_MIN) * severity));
+    this.#longSinceMs ??= nowMs - busyMs;
+    if (nowMs - this.#longSinceMs >= STANDING_MS) this.#sheddingUntilMs = nowMs + RECOVERY_MS;
   }
 
-  /** Spreads the admitted ones evenly over the arrivals. */
-  admits(): boolean {
+  /** The mean lag of the loop; to be told some times a second. */
+  observe(lagMs: number): void {
+    this.#closed = lagMs > this.#closeLagMs;
+  }
+
+  /** @param busyMs for how long the present turn has been at work; asked only while a queue stands. */
+  admits(busyMs: () => number): boolean {
     if (this.#closed) return false;
-    if (this.#share >= 1) return true;
-    this.#credit += this.#share;
-    if (this.#credit < 1) return false;
-    this.#credit -= 1;
-    return true;
+    if (this.#nowMs >= this.#sheddingUntilMs) return true;
+    if (this.#lastTurnMs <= TURN_MS_MAX && busyMs() <= TURN_MS_MAX) return true;
+    this.#sheddingUntilMs = this.#nowMs + RECOVERY_MS;
+    return false;
   }
 }

@@ -9,6 +9,7 @@ import { readLog } from '../../../../tools/reliability/read-history.js';
 
 /** Streams, and as many requests for JSON. */
 const WIDTH = 200;
+const WAVE = 50;
 
 let upstream: FaultUpstream;
 let gateway: GatewayProcess;
@@ -24,16 +25,17 @@ afterEach(async () => {
   await upstream?.close();
 });
 
-/** Sends a load and waits until all of it is at the provider. */
+/** Sends a load, in waves that a cold gateway takes, and waits until all of it is at the provider. */
 async function openLoad(stream: string, json: string): Promise<readonly Promise<CallResult>[]> {
-  const calls = Array.from({ length: 2 * WIDTH }, (_, at) =>
-    callGateway(gateway.baseUrl, at % 2 === 0 ? stream : json, {
-      stream: at % 2 === 0,
-      deadlineMs: 60_000,
-      agent: false,
-    }),
-  );
-  await expect.poll(() => upstream.calls.length, { timeout: 30_000 }).toBe(2 * WIDTH);
+  const calls: Promise<CallResult>[] = [];
+  while (calls.length < 2 * WIDTH) {
+    for (let n = 0; n < WAVE; n += 1) {
+      const streamed = n % 2 === 0;
+      const options = { stream: streamed, deadlineMs: 60_000, agent: false } as const;
+      calls.push(callGateway(gateway.baseUrl, streamed ? stream : json, options));
+    }
+    await expect.poll(() => upstream.calls.length, { timeout: 30_000 }).toBe(calls.length);
+  }
   return calls;
 }
 

@@ -3,6 +3,8 @@ import type { Receipt } from '#events/domain/receipt.js';
 /** What is only known when somebody asks. */
 export interface MetricsSnapshot {
   readonly inFlight?: number;
+  /** Requests sent away at the door, without a receipt: by reason, since the start. */
+  readonly refusedAtDoor?: Readonly<Record<'stopping' | 'full' | 'busy', number>>;
   /** Accepted and not yet sealed. */
   readonly openRequests?: number;
   readonly breakers?: readonly { readonly target: string; readonly state: 'closed' | 'open' | 'half_open' }[];

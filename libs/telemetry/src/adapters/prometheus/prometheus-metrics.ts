@@ -22,6 +22,7 @@ export class PrometheusMetrics implements Metrics {
   readonly #sync = new DistributionFamily('nextmodel_log_sync_seconds', 'One group commit.', [], SYNC_SECONDS);
   readonly #unsynced = new CellFamily('nextmodel_log_unsynced_records', 'Appended, not synced.', [], 'gauge');
   readonly #inFlight = new CellFamily('nextmodel_in_flight_requests', 'Requests under way.', [], 'gauge');
+  readonly #refused = new CellFamily('nextmodel_refused_requests_total', 'Refused at the door.', ['reason']);
   readonly #open = new CellFamily('nextmodel_open_requests', 'Accepted, not sealed.', [], 'gauge');
   readonly #breakers = new CellFamily(
     'nextmodel_breaker_state',
@@ -58,6 +59,9 @@ export class PrometheusMetrics implements Metrics {
   async text(snapshot: MetricsSnapshot = {}): Promise<string> {
     this.#unsynced.bind([]).value = Math.max(0, this.#appendedCell.value - this.#syncedCell.value);
     this.#inFlight.bind([]).value = snapshot.inFlight ?? 0;
+    for (const [reason, count] of Object.entries(snapshot.refusedAtDoor ?? {})) {
+      this.#refused.bind([reason]).value = count;
+    }
     this.#open.bind([]).value = snapshot.openRequests ?? 0;
     this.#shipper.bind([]).value = snapshot.shipperLagRecords ?? 0;
     this.#breakers.clear();
@@ -74,6 +78,7 @@ export class PrometheusMetrics implements Metrics {
       this.#sync,
       this.#unsynced,
       this.#inFlight,
+      this.#refused,
       this.#open,
       this.#breakers,
       this.#shipper,
