@@ -244,10 +244,14 @@ describe('the seventeen cost bugs', () => {
     expect(served.providerCostPicoUsd).toBe('3223500000');
   });
 
-  it('15: a hit costs nothing and says what it saved, apart', () => {
+  it('15: a hit costs nothing but the call that found it, and says what it saved, apart', () => {
     const receipt = seal([], { avoidedPicoUsd: 2_500_000n });
+    const asked = attempt('openai', 'm', { prompt_tokens: 8, total_tokens: 8 }, { kind: 'embedding' });
+    const found = seal([asked], { avoidedPicoUsd: 2_500_000n });
 
     expect(receipt).toMatchObject({ costPicoUsd: '0', costStatus: 'free', avoidedPicoUsd: '2500000', attempts: [] });
+    expect(found).toMatchObject({ costPicoUsd: '16000000', costStatus: 'exact', avoidedPicoUsd: '2500000' });
+    expect(found).toMatchObject({ servedModel: null, wastedPicoUsd: '0' });
   });
 
   it('16: what a process had begun when it died has its receipt at the next start', async () => {

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TABLE_COLUMNS } from '#receipts/domain/receipt-columns.js';
 import {
@@ -9,6 +10,7 @@ import {
   ROUTE_FIELDS,
 } from '../src/dashboard/verify/receipt-fields.js';
 
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 const docs = read('docs/receipts.md');
 const golden = JSON.parse(
@@ -65,5 +67,27 @@ describe('docs/receipts.md', () => {
     expect(new Set(Object.keys(golden.attempts[1] ?? {}))).toEqual(new Set(Object.keys(ATTEMPT_FIELDS)));
     expect(Object.keys(golden['cache'] as object)).toEqual(Object.keys(CACHE_FIELDS));
     expect(Object.keys(golden['route'] as object)).toEqual(Object.keys(ROUTE_FIELDS));
+  });
+
+  it('links each of the seventeen wrong costs to a test that exists, and names files that exist', () => {
+    const tests = read('apps/gateway/test/cost-bugs.spec.ts');
+    const start = docs.indexOf('## Wrong costs');
+    const section = docs.slice(start, docs.indexOf('\n## ', start));
+
+    const rows = [...section.matchAll(/^\| (\d+) +\| .*? \| `([^`]+)` +\|(.*)\|$/gm)];
+    const files = [...section.matchAll(/[\w-]+\.(?:e2e|int)-spec\.ts/g)].map(([name]) => name);
+
+    expect(rows.map(([, n]) => Number(n))).toEqual(Array.from({ length: 17 }, (_, n) => n + 1));
+    for (const [, n, title = ''] of rows) {
+      expect(title.startsWith(`${n}: `), title).toBe(true);
+      expect(tests, title).toContain(`'${title}`);
+    }
+    expect(files.filter((name) => globSync(`{apps,libs}/**/${name}`, { cwd: ROOT }).length !== 1)).toEqual([]);
+    for (const [, , , where = ''] of rows) {
+      for (const [, file = '', title = ''] of where.matchAll(/`([\w.-]+-spec\.ts)`: ([^;|]+)/g)) {
+        const [path = ''] = globSync(`{apps,libs}/**/${file}`, { cwd: ROOT });
+        expect(read(path), `${file}: ${title}`).toContain(title.trim());
+      }
+    }
   });
 });

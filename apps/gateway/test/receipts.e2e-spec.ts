@@ -6,7 +6,7 @@ import {
   type ChatAnswer,
   type Product,
 } from '../../standalone/test/start-product.js';
-import { COST_OF_LARGE } from '../../standalone/test/test-configuration.js';
+import { COST_OF_LARGE, COST_OF_ODD } from '../../standalone/test/test-configuration.js';
 
 let product: Product;
 let foreign: { readonly id: string; readonly key: string };
@@ -101,6 +101,28 @@ describe('a receipt', () => {
     expect(row[12]).toBe(String(receipt['latency_ms']));
     expect(row.slice(17)).toEqual(['chat-7', '1']);
     expect(row.slice(13, 17)).toEqual(['ab'.repeat(16), receipt['api_key_id'], receipt['tenant_id'], '1']);
+  });
+
+  it.each([false, true])('has one cost to the picodollar, wherever it is read (streamed: %s)', async (streamed) => {
+    const question = `an odd price, streamed: ${streamed}`;
+    const wanted = streamed ? { stream: true, stream_options: { include_usage: true } } : {};
+
+    const { answer, frames } = await product.stream('a/odd', question, { body: { stream: false, ...wanted } });
+
+    const last = streamed ? (JSON.parse(frames.at(-2) ?? '{}') as typeof answer.body) : answer.body;
+    const usage = last['usage'] as { readonly cost: unknown; readonly cost_details: Readonly<Record<string, unknown>> };
+    const receipt = await receiptOf(answer);
+    const generation = await product.request('GET', `/v1/generation?id=${answer.receiptId}`);
+    const sql = await product.row(
+      `SELECT toString(cost_usd), (SELECT toString(sum(cost_usd)) FROM attempts FINAL WHERE receipt_id = '${uuidOf(answer.receiptId)}'),
+         (SELECT toString(sum(arraySum(amount))) FROM attempts FINAL WHERE receipt_id = '${uuidOf(answer.receiptId)}')
+       FROM receipts FINAL WHERE receipt_id = '${uuidOf(answer.receiptId)}'`,
+    );
+    expect(usage.cost).toBe(Number(COST_OF_ODD));
+    expect([receipt['cost_usd'], receipt['cost_pico_usd']]).toEqual([COST_OF_ODD, '200000460']);
+    expect(generation.body).toMatchObject({ data: { total_cost: Number(COST_OF_ODD), usage: Number(COST_OF_ODD) } });
+    expect(sql).toEqual([COST_OF_ODD, COST_OF_ODD, COST_OF_ODD]);
+    if (!streamed) expect(answer.x('cost-usd')).toBe(COST_OF_ODD);
   });
 
   it('has a cost that is NULL, never zero, when no price is known', async () => {

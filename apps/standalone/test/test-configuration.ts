@@ -9,11 +9,15 @@ export interface UpstreamPorts {
 export const PRICES = `
 - { provider: alpha, model: alpha-large, currency: USD, valid_from: 2026-01-01, usd_per_million: { input_uncached: 2, input_cache_read: 0.5, output_text: 8, output_reasoning: 8 } }
 - { provider: alpha, model: drip, currency: USD, valid_from: 2026-01-01, usd_per_million: { input_uncached: 2, input_cache_read: 0.5, output_text: 8, output_reasoning: 8 } }
+- { provider: alpha, model: odd, currency: USD, valid_from: 2026-01-01, usd_per_million: { input_uncached: 0.123457, input_cache_read: 0.012347, output_text: 0.987653, output_reasoning: 0.987657 } }
 - { provider: beta, model: beta-small, currency: USD, valid_from: 2026-01-01, usd_per_million: { input_uncached: 0.1, input_cache_read: 0.025, output_text: 0.4, output_reasoning: 0.4 } }
 `;
 
 /** What one answer costs with the usage and the prices of these tests, in US dollars. */
 export const COST_OF_LARGE = '0.0025';
+
+/** The same at `alpha/odd`, whose rates are not round: 800 × 123457 + 200 × 12347 + 60 × 987653 + 40 × 987657 picodollars. */
+export const COST_OF_ODD = '0.00020000046';
 
 /** Secrets of providers; the tests look for them where they must not be. */
 export const PROVIDER_SECRETS = ['alpha-secret-8c1f', 'beta-secret-77ab', 'dead-secret-9e0d'] as const;
