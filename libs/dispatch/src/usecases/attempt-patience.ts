@@ -9,6 +9,11 @@ export type WaitingFor = 'status' | 'first_content' | 'body' | 'refusal' | 'read
 /** An error body that does not come is done without. */
 const REFUSAL_BODY_MS = 5_000;
 
+/** Who is told that the time is over. */
+interface Waiter {
+  onLate(nowMs: number): void;
+}
+
 /** What one attempt waits for and until when, never longer than its request may take. */
 export class AttemptPatience implements Deadline {
   dueMs = Number.POSITIVE_INFINITY;
@@ -17,11 +22,11 @@ export class AttemptPatience implements Deadline {
   constructor(
     private readonly deps: AttemptDeps,
     private readonly call: AttemptCall,
-    private readonly onLate: (nowMs: number) => void,
+    private readonly waiter: Waiter,
   ) {}
 
   onDue(nowMs: number): void {
-    this.onLate(nowMs);
+    this.waiter.onLate(nowMs);
   }
 
   /** The request goes out: a whole answer is waited for by its status line, a stream by its first content. */

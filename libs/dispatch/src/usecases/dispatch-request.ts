@@ -172,11 +172,11 @@ export class Dispatch implements Deadline, AttemptOwner {
   }
 
   private endOthers(n: number): void {
-    const nowMs = this.deps.clock.monotonicMs();
-    // It would have taken at least this long: without it only quick answers would be remembered.
-    this.running.lose(n, (lost) => {
-      if (lost.n === 1) this.hedge.learn(nowMs - lost.startedMs);
-    });
+    for (const lost of this.running.beside(n)) {
+      // It would have taken at least this long: without it only quick answers would be remembered.
+      if (lost.n === 1) this.hedge.learn(this.deps.clock.monotonicMs() - lost.startedMs);
+      lost.attempt.lose();
+    }
   }
 
   /** A bug of ours must end the request, not leave its client waiting. */

@@ -34,7 +34,7 @@ export class Attempt implements UpstreamHandler, AnswerListener {
     private readonly owner: AttemptOwner,
   ) {
     this.exchange = new AttemptExchange(deps);
-    this.patience = new AttemptPatience(deps, call, (nowMs) => this.onLate(nowMs));
+    this.patience = new AttemptPatience(deps, call, this);
     this.trace = new AttemptTrace(deps.clock, call);
   }
 
@@ -163,7 +163,7 @@ export class Attempt implements UpstreamHandler, AnswerListener {
     }
   }
 
-  private onLate(nowMs: number): void {
+  onLate(nowMs: number): void {
     if (this.over) return;
     const { waitingFor } = this.patience;
     try {

@@ -11,6 +11,8 @@ export interface Running {
   readonly attempt: Attempt;
 }
 
+const NONE: readonly Running[] = [];
+
 /** The attempts of one request that are under way: one, or two while a hedge is out. The last one is ended first. */
 export class RunningAttempts {
   private readonly all: Running[] = [];
@@ -39,12 +41,14 @@ export class RunningAttempts {
     for (const { attempt } of this.all.toReversed()) attempt.leave();
   }
 
-  /** Nobody waits for these any more. @param winner stays; absent = none. @param onLost told before one is ended. */
-  lose(winner?: number, onLost?: (running: Running) => void): void {
-    for (const running of this.all.toReversed()) {
-      if (running.n === winner) continue;
-      onLost?.(running);
-      running.attempt.lose();
-    }
+  /** All but this one, the last first. */
+  beside(n: number): readonly Running[] {
+    if (this.all.every((each) => each.n === n)) return NONE;
+    return this.all.filter((each) => each.n !== n).toReversed();
+  }
+
+  /** Nobody waits for any of them. */
+  lose(): void {
+    for (const { attempt } of this.all.toReversed()) attempt.lose();
   }
 }
