@@ -21,6 +21,8 @@ const INGESTER_GROUP = 'receipt-ingester';
 /** Largest insert, and the longest a receipt waits for company: about what a part of ClickHouse costs. */
 const RECORDS_MAX = 5_000;
 const LINGER_MS = 1_000;
+/** Room for `RECORDS_MAX` receipts of 3 kB, so that a backlog is not cut within its blocks. */
+const BYTES_MAX = 16_000_000;
 const RETRY_MS_MAX = 5_000;
 
 export interface RunningIngester {
@@ -71,6 +73,7 @@ export async function runIngester(order: IngesterOrder, logger: Logger): Promise
     startAt: 'first',
     recordsMax: RECORDS_MAX,
     lingerMs: LINGER_MS,
+    bytesMax: BYTES_MAX,
   });
   const app = await NestFactory.createMicroservice(IngesterModule.over(ingest), { strategy, logger: false });
   let rolling: Promise<void> = Promise.resolve();

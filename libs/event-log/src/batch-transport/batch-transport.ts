@@ -63,12 +63,12 @@ export class BatchTransport extends Server implements CustomTransportStrategy {
   }
 
   async #subscribe(): Promise<void> {
-    const { subscriber, group, startAt, recordsMax, lingerMs } = this.#options;
+    const { subscriber, ...options } = this.#options;
     const topics = [...this.messageHandlers.keys()];
     const doubled = topics.find((topic) => this.messageHandlers.get(topic)?.next !== undefined);
     if (doubled !== undefined) throw new Error(`two handlers for topic ${doubled}: their outcomes could differ`);
     if (topics.length === 0) return;
-    this.#subscription = await subscriber.subscribe({ group, topics, startAt, recordsMax, lingerMs }, (batch) =>
+    this.#subscription = await subscriber.subscribe({ ...options, topics }, (batch) =>
       deliver(this.messageHandlers.get(batch.topic), batch),
     );
   }

@@ -75,6 +75,8 @@ export interface SubscribeOptions {
   readonly recordsMax: number;
   /** Longest wait before a batch that is not full is handed over. */
   readonly lingerMs: number;
+  /** A batch with this many bytes of values is full; default 8 MB. Kafka's fetches have sizes of their own. */
+  readonly bytesMax?: number;
 }
 
 /**

@@ -5,11 +5,13 @@ import type { EventLogReader, RecordBatch, TopicPosition } from '../ports/event-
 /** A waiting read is renewed this often, so that an idle consumer costs nothing and still notices a stop. */
 const IDLE_WAIT_MS = 5000;
 const LINGER_SLICE_MS_MIN = 5;
+/** What `bytesMax` is when nobody says. */
 const BATCH_BYTES_MAX = 8_000_000;
 
 export interface GatherLimits {
   readonly recordsMax: number;
   readonly lingerMs: number;
+  readonly bytesMax?: number | undefined;
 }
 
 /**
@@ -22,18 +24,23 @@ export async function gatherBatch(
   limits: GatherLimits,
   signal: AbortSignal,
 ): Promise<RecordBatch> {
-  const { recordsMax, lingerMs } = limits;
-  let batch = await reader.read(from, { recordsMax, bytesMax: BATCH_BYTES_MAX, waitMs: IDLE_WAIT_MS }, signal);
+  const { recordsMax, lingerMs, bytesMax = BATCH_BYTES_MAX } = limits;
+  let batch = await reader.read(from, { recordsMax, bytesMax, waitMs: IDLE_WAIT_MS }, signal);
   if (batch.records.length === 0 || lingerMs <= 0) return batch;
   const until = performance.now() + lingerMs;
   const sliceMs = Math.max(LINGER_SLICE_MS_MIN, lingerMs / 4);
   let bytes = byteCount(batch.records);
-  while (batch.records.length < recordsMax && bytes < BATCH_BYTES_MAX && !signal.aborted) {
+  // With more at hand than was given, the next record is what did not fit. A backlog waits for no company.
+  const full = (): boolean =>
+    batch.records.length >= recordsMax ||
+    bytes >= bytesMax ||
+    (bytes > bytesMax / 2 && batch.nextOffset < batch.headOffset);
+  while (!full() && !signal.aborted) {
     const leftMs = until - performance.now();
     if (leftMs <= 0) break;
     // Looked at a few times instead of at every append: many small reads cost more than they bring.
     await pause(Math.min(leftMs, sliceMs), signal);
-    const rest = { recordsMax: recordsMax - batch.records.length, bytesMax: BATCH_BYTES_MAX - bytes, waitMs: 0 };
+    const rest = { recordsMax: recordsMax - batch.records.length, bytesMax: bytesMax - bytes, waitMs: 0 };
     const more = await reader.read({ ...from, offset: batch.nextOffset }, rest, signal);
     if (more.records.length === 0) continue;
     bytes += byteCount(more.records);

@@ -1,13 +1,22 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decimalToPico } from '#events/domain/money.js';
-import { ColumnError, countCell, hexCell, moneyCell, nanoCell, textCell, timeCell, uuidCell } from './column-value.js';
+import {
+  ColumnError,
+  countCell,
+  dayCell,
+  hexCell,
+  moneyCell,
+  nanoCell,
+  textCell,
+  timeCell,
+  uuidCell,
+} from './column-value.js';
 
 describe('values of columns', () => {
   it('carry every amount below a million exactly, both ways', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(10n ** 18n) + 1n, max: 10n ** 18n - 1n }), (pico) => {
-        expect(decimalToPico(moneyCell('cost', pico.toString()))).toBe(pico);
+        expect(moneyCell('cost', pico.toString())).toBe(pico);
       }),
     );
   });
@@ -19,7 +28,7 @@ describe('values of columns', () => {
   it('never throw anything but their own error, whatever an event holds', () => {
     fc.assert(
       fc.property(fc.anything(), (value) => {
-        for (const cell of [moneyCell, nanoCell, textCell, timeCell, uuidCell]) {
+        for (const cell of [dayCell, moneyCell, nanoCell, textCell, timeCell, uuidCell]) {
           try {
             cell('column', value);
           } catch (error) {
@@ -31,9 +40,11 @@ describe('values of columns', () => {
   });
 
   it('read times as UTC with milliseconds', () => {
-    expect(timeCell('ts', '2026-11-01T01:02:03.004Z')).toBe('2026-11-01 01:02:03.004');
-    expect(timeCell('ts', '2026-11-01T01:02:03+01:00')).toBe('2026-11-01 00:02:03.000');
+    expect(timeCell('ts', '2026-11-01T01:02:03.004Z')).toBe(Date.UTC(2026, 10, 1, 1, 2, 3, 4));
+    expect(timeCell('ts', '2026-11-01T01:02:03+01:00')).toBe(Date.UTC(2026, 10, 1, 0, 2, 3));
     expect(() => timeCell('ts', 'yesterday')).toThrow(ColumnError);
+    expect(dayCell('fx_date', '2026-11-01')).toBe(Date.UTC(2026, 10, 1) / 86_400_000);
+    expect(() => dayCell('fx_date', '2026-02-30T')).toThrow(ColumnError);
   });
 
   it('keep text that UTF-8 can hold and mend the rest', () => {

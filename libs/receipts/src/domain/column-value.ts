@@ -1,5 +1,3 @@
-import { picoToDecimal } from '#events/domain/money.js';
-
 /** A value that its column cannot hold: the event is at fault, no retry helps. */
 export class ColumnError extends Error {
   constructor(column: string, problem: string) {
@@ -26,12 +24,12 @@ export function uuidCell(column: string, value: unknown): string {
   return value.toLowerCase();
 }
 
-/** ISO 8601 with milliseconds → `YYYY-MM-DD hh:mm:ss.mmm`, UTC. */
-export function timeCell(column: string, value: unknown): string {
+/** ISO 8601 with milliseconds → milliseconds since 1970. */
+export function timeCell(column: string, value: unknown): number {
   const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN;
   // DateTime64 of ClickHouse ends in 2299, our partitions start with 1970
   if (!(ms >= 0 && ms < 10_000_000_000_000)) throw new ColumnError(column, 'not a time');
-  return new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
+  return ms;
 }
 
 export function countCell(column: string, value: unknown, max: number): number {
@@ -43,18 +41,26 @@ export function maybeCell<T>(value: unknown, cell: (value: unknown) => T): T | n
   return value === null || value === undefined ? null : cell(value);
 }
 
-/** Picodollars as text → dollars as decimal text, exactly. */
-export function moneyCell(column: string, value: unknown): string {
+/** `YYYY-MM-DD` → days since 1970. */
+export function dayCell(column: string, value: unknown): number {
+  const ms = typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(value) : Number.NaN;
+  const day = ms / 86_400_000;
+  if (!(day >= 0 && day <= 65_535)) throw new ColumnError(column, 'not a day');
+  return day;
+}
+
+/** Picodollars as text: what a decimal with twelve places holds. */
+export function moneyCell(column: string, value: unknown): bigint {
   if (typeof value !== 'string' || !/^-?\d{1,19}$/.test(value)) throw new ColumnError(column, 'not an amount');
   const pico = BigInt(value);
   if (pico >= PICO_LIMIT || pico <= -PICO_LIMIT) throw new ColumnError(column, 'a million dollars or more');
-  return picoToDecimal(pico);
+  return pico;
 }
 
-/** 10^-9 units as text → decimal text. */
-export function nanoCell(column: string, value: unknown): string {
+/** 10^-9 units as text: what a decimal with nine places holds. */
+export function nanoCell(column: string, value: unknown): bigint {
   if (typeof value !== 'string' || !/^\d{1,18}$/.test(value)) throw new ColumnError(column, 'not a rate');
-  return picoToDecimal(BigInt(value) * 1000n);
+  return BigInt(value);
 }
 
 /** Hex digits for a FixedString of `bytes` bytes. */
@@ -66,9 +72,9 @@ export function hexCell(column: string, value: unknown, bytes: number): string {
   return value;
 }
 
-export function enumCell(column: string, value: unknown, names: Readonly<Record<string, number>>): string {
+export function enumCell(column: string, value: unknown, names: Readonly<Record<string, number>>): number {
   if (typeof value !== 'string' || !Object.hasOwn(names, value)) throw new ColumnError(column, 'an unknown value');
-  return value;
+  return names[value] as number;
 }
 
 export function textsCell(column: string, value: unknown): readonly string[] {

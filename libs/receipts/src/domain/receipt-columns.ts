@@ -1,7 +1,7 @@
 /**
  * The columns of the receipt tables in the order of the rows that `receipt-row.ts` makes: name → type and codec.
- * Names are a contract of SQL users; only ever add. Bytes travel as hex in `…_hex` columns that exist during an
- * insert only (JSON has no bytes).
+ * Names and types are a contract of SQL users and of inserts in binary; only ever add. The `…_hex` columns exist during
+ * an insert only, for clients that write text.
  */
 const text = 'LowCardinality(String)';
 const time = "DateTime64(3,'UTC') CODEC(Delta(8),ZSTD(1))";
@@ -32,7 +32,7 @@ export const ATTEMPT_KIND = { primary: 1, retry: 2, fallback: 3, hedge: 4, embed
 export const ATTEMPT_STATUS = { ok: 1, error: 2, timeout: 3, aborted: 4, unknown: 5 } as const;
 export const BILLED = { no: 0, yes: 1, unknown: 2 } as const;
 /** What a position of the log holds: `duplicate` = a receipt sealed before, `dead` = a record that could not be read. */
-const ENTRY_KIND = { sealed: 1, adjusted: 2, duplicate: 3, dead: 4 } as const;
+export const ENTRY_KIND = { sealed: 1, adjusted: 2, duplicate: 3, dead: 4 } as const;
 
 export const RECEIPT_COLUMNS: Readonly<Record<string, string>> = {
   tenant_id: text,
@@ -167,12 +167,31 @@ export const LOG_ENTRY_COLUMNS: Readonly<Record<string, string>> = {
   k_offset: position,
 };
 
+/** Columns of bytes, and how many. */
+const BYTE_COLUMNS = { trace_id: 16, req_commit: 32, resp_commit: 32 } as const;
+const names = (columns: Readonly<Record<string, string>>): readonly string[] =>
+  Object.keys(columns).map((name) => name.replace(/_hex$/, ''));
+/** What an insert names, in the order of the cells. */
 export const TABLE_COLUMNS = {
-  receipts: Object.keys(RECEIPT_COLUMNS),
-  attempts: Object.keys(ATTEMPT_COLUMNS),
-  adjustments: Object.keys(ADJUSTMENT_COLUMNS),
-  log_entries: Object.keys(LOG_ENTRY_COLUMNS),
+  receipts: names(RECEIPT_COLUMNS),
+  attempts: names(ATTEMPT_COLUMNS),
+  adjustments: names(ADJUSTMENT_COLUMNS),
+  log_entries: names(LOG_ENTRY_COLUMNS),
 } as const;
+/** Types of those columns, without their codecs. */
+export const TABLE_TYPES: Readonly<Record<ReceiptTable, readonly string[]>> = {
+  receipts: types(RECEIPT_COLUMNS),
+  attempts: types(ATTEMPT_COLUMNS),
+  adjustments: types(ADJUSTMENT_COLUMNS),
+  log_entries: types(LOG_ENTRY_COLUMNS),
+};
+
+function types(columns: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(columns).map(([name, type]) => {
+    const bytes = BYTE_COLUMNS[name.replace(/_hex$/, '') as keyof typeof BYTE_COLUMNS];
+    return bytes === undefined ? type.replace(/ CODEC\(.*$/, '') : `FixedString(${bytes})`;
+  });
+}
 export type ReceiptTable = keyof typeof TABLE_COLUMNS;
 /** In the order of writing: a position stands in `log_entries` only when all its rows are in the other tables. */
 export const RECEIPT_TABLES: readonly ReceiptTable[] = ['attempts', 'adjustments', 'receipts', 'log_entries'];

@@ -5,6 +5,7 @@ import type { ReceiptAdjusted } from '#events/domain/router-event.js';
 import {
   countCell,
   countMapCell,
+  dayCell,
   enumCell,
   hexCell,
   maybeCell,
@@ -22,6 +23,7 @@ import {
   BILLED,
   CACHE_RESULT,
   COST_STATUS,
+  ENTRY_KIND,
   STATUS,
   USAGE_SOURCE,
 } from './receipt-columns.js';
@@ -59,7 +61,7 @@ function nativeCost(receipt: Receipt, currency: string): string | null {
 
 /**
  * One receipt as values in the order of `RECEIPT_COLUMNS`: a function of the event and its place alone.
- * Money is decimal text, exact; 64-bit integers are text.
+ * Money is integers in the last place of its decimal, times are milliseconds, bytes are hex, enumerations their number.
  * @throws ColumnError when a value does not fit its column.
  */
 export function toReceiptRow(receipt: Receipt, place: RowPlace): Row {
@@ -123,13 +125,13 @@ export function toReceiptRow(receipt: Receipt, place: RowPlace): Row {
     textCell('price_hash', price?.priceHash),
     textCell('currency', currency),
     nanoCell('fx_rate', price?.fxRateNano ?? '1000000000'),
-    maybeCell(price?.fxDate, (value) => textCell('fx_date', value)),
+    maybeCell(price?.fxDate, (value) => dayCell('fx_date', value)),
     hexCell('req_commit', receipt.requestCommitment, 32),
     hexCell('resp_commit', receipt.responseCommitment, 32),
     textCell('log_id', place.logId),
-    place.offset.toString(),
+    place.offset,
     place.partition,
-    place.offset.toString(),
+    place.offset,
     1,
   ];
 }
@@ -170,12 +172,12 @@ export function toAttemptRows(receipt: Receipt, place: RowPlace): readonly Row[]
     textCell('price_hash', attempt.priceHash),
     textCell('currency', attempt.currency),
     nanoCell('fx_rate', attempt.fxRateNano),
-    maybeCell(attempt.fxDate, (value) => textCell('fx_date', value)),
+    maybeCell(attempt.fxDate, (value) => dayCell('fx_date', value)),
     attempt.usageRaw === null || attempt.usageRaw === undefined
       ? ''
       : textCell('usage_raw', JSON.stringify(attempt.usageRaw)),
     place.partition,
-    place.offset.toString(),
+    place.offset,
   ]);
 }
 
@@ -191,9 +193,9 @@ export function toAdjustmentRow(adjustment: ReceiptAdjusted, place: RowPlace): R
     textCell('reason', adjustment.reason),
     textCell('evidence', adjustment.evidence),
     textCell('log_id', place.logId),
-    place.offset.toString(),
+    place.offset,
     place.partition,
-    place.offset.toString(),
+    place.offset,
   ];
 }
 
@@ -204,6 +206,6 @@ export function toLogEntryRow(
   reason: string,
   place: RowPlace,
 ): Row {
-  const offset = place.offset.toString();
-  return [place.logId, offset, kind, uuidCell('receipt_id', receiptId), reason, place.partition, offset];
+  const { offset } = place;
+  return [place.logId, offset, ENTRY_KIND[kind], uuidCell('receipt_id', receiptId), reason, place.partition, offset];
 }

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { Receipt } from '#events/domain/receipt.js';
 import { receiptTimeMs, type ReceiptId } from '#events/domain/ids.js';
@@ -25,6 +27,7 @@ import type {
 } from '../../ports/receipt-store.js';
 import type { ReceiptRollups } from '../../ports/receipt-rollups.js';
 import { ClickhouseRollups } from './clickhouse-rollups.js';
+import { encodeRowBinary } from './row-binary.js';
 import { storeError } from './store-errors.js';
 import {
   CHANGE_SETTINGS,
@@ -117,16 +120,17 @@ export class ClickhouseReceiptStore implements ReceiptStore {
   }
 
   async #insert(table: ReceiptTable, token: string, rows: readonly PlacedRow[]): Promise<void> {
-    await this.#guarded(`insert into ${table}`, this.#limitsMs.insert, (abort_signal) =>
-      this.#client.insert({
+    const bytes = encodeRowBinary(table, rows);
+    await this.#guarded(`insert into ${table}`, this.#limitsMs.insert, async (abort_signal) => {
+      const { stream } = await this.#client.exec({
         abort_signal,
-        table: `${this.database}.${table}`,
-        columns: [...TABLE_COLUMNS[table]] as [string, ...string[]],
-        format: 'JSONCompactEachRow',
-        values: rows.map((row) => row.cells) as never,
+        query: `INSERT INTO ${this.database}.${table} (${TABLE_COLUMNS[table].join(', ')}) FORMAT RowBinary`,
+        values: Readable.from([bytes]),
         clickhouse_settings: { ...INSERT_SETTINGS, insert_deduplication_token: token },
-      }),
-    );
+      });
+      // an insert says nothing; only its end counts
+      await finished(stream.resume());
+    });
   }
 
   async lastOffset(partition: number): Promise<bigint | null> {

@@ -28,8 +28,6 @@ export const INSERT_SETTINGS: ClickHouseSettings = {
   async_insert: 0,
   insert_deduplicate: 1,
   wait_end_of_query: 1,
-  input_format_defaults_for_omitted_fields: 1,
-  date_time_input_format: 'basic',
 };
 /** A receipt's time is in its key, so its repeats are in one partition: `FINAL` need not look across. */
 const WITHIN_PARTITIONS = { do_not_merge_across_partitions_select_final: 1 as const };

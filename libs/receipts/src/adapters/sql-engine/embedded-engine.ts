@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Session } from 'chdb';
 import { schemaStatements } from '../../domain/ddl.js';
+import { IncomingFiles } from './incoming-file.js';
 import { SqlError, sqlErrorFrom } from './sql-error.js';
 
 export interface EngineQuery {
@@ -37,12 +38,14 @@ export class EmbeddedEngine {
   readonly #control: Session;
   readonly #open: () => Session;
   readonly #drain: () => Promise<void>;
+  readonly #incoming: IncomingFiles;
 
   private constructor(dataDir: string, open: () => Session, control: Session, drain: () => Promise<void>) {
     this.#dataDir = dataDir;
     this.#open = open;
     this.#control = control;
     this.#drain = drain;
+    this.#incoming = new IncomingFiles(dataDir);
   }
 
   /**
@@ -86,7 +89,9 @@ export class EmbeddedEngine {
     const connection = this.#open();
     try {
       this.#prepare(connection, query);
-      if (query.body !== null && query.body.length > 0) return await insertRows(connection, query.sql, query.body);
+      if (query.body !== null && query.body.length > 0) {
+        return await insertRows(connection, query.sql, query.body, this.#incoming);
+      }
       const result = await connection.queryAsync(query.sql, { format: query.format });
       return {
         bytes: result.bytes(),
@@ -131,10 +136,23 @@ export class EmbeddedEngine {
   }
 }
 
-async function insertRows(connection: Session, sql: string, body: Buffer): Promise<EngineResult> {
+async function insertRows(
+  connection: Session,
+  sql: string,
+  body: Buffer,
+  incoming: IncomingFiles,
+): Promise<EngineResult> {
   const parts = INSERT.exec(sql);
   const table = parts?.[1];
   const format = parts?.[3];
+  if (table !== undefined && format === 'RowBinary') {
+    const columns = parts?.[2] === undefined ? '' : `(${parts[2]})`;
+    return incoming.with(body, async (path) => {
+      const statement = `INSERT INTO ${table} ${columns} FROM INFILE ${quote(path)} FORMAT RowBinary`;
+      const result = await connection.queryAsync(statement, { format: 'TabSeparated' });
+      return writeResult(result.rowsRead, result.bytesRead, result.elapsed, new Uint8Array());
+    });
+  }
   if (table === undefined || format === undefined || !RAW_FORMATS.has(format)) {
     const text = Buffer.concat([Buffer.from(`${sql}\n`), body]).toString('utf8');
     const result = await connection.queryAsync(text, { format: 'TabSeparated' });
