@@ -9,18 +9,22 @@ export interface LargeUpstream {
   readonly baseUrl: string;
   /** Models that were asked, in order. */
   readonly asked: readonly string[];
+  /** Answers all that wait with `held`. */
+  release(): void;
   /** Streams under way. */
   streams(): number;
   close(): Promise<void>;
 }
 
 /**
- * `json:<n>` a JSON answer of n bytes and some; `late:<ms>` one after so long; `event:<n>` a stream whose second event
+ * `json:<n>` a JSON answer of n bytes and some; `late:<ms>` one after so long;
+ * `held` one after `release`; `event:<n>` a stream whose second event
  * has n bytes and some; `endless` a stream without end, as fast as it is taken; `redirect:<status>` to `elsewhere`.
  */
 export async function startLargeUpstream(elsewhere = ''): Promise<LargeUpstream> {
   const asked: string[] = [];
   let streams = 0;
+  const held: (() => void)[] = [];
   const server = createServer((request, response) => {
     void answer(request, response).catch(() => response.destroy());
   });
@@ -49,6 +53,7 @@ export async function startLargeUpstream(elsewhere = ''): Promise<LargeUpstream>
       }
     } else {
       if (kind === 'late') await sleep(Number(size));
+      if (kind === 'held') await new Promise<void>((resolve) => held.push(resolve));
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(completion(model, kind === 'json' ? 'x'.repeat(Number(size)) : 'late'));
     }
@@ -60,6 +65,9 @@ export async function startLargeUpstream(elsewhere = ''): Promise<LargeUpstream>
     port,
     baseUrl: `http://127.0.0.1:${port}/v1`,
     asked,
+    release: () => {
+      for (const resolve of held.splice(0)) resolve();
+    },
     streams: () => streams,
     close: async () => {
       server.closeAllConnections();
