@@ -108,11 +108,7 @@ export function diffCatalogues(before: CatalogueData, after: CatalogueData): Cat
 export function showDiff(diff: CatalogueDiff): string {
   if (isEmptyDiff(diff)) return `No change in ${diff.unchanged} models.\n`;
   const lines = [`${diff.sources.before.join(', ')} → ${diff.sources.after.join(', ')} (per million units)`];
-  const rates = (of: Readonly<Record<string, string>>): string =>
-    Object.entries(of)
-      .map(([name, rate]) => `${name} ${rate}`)
-      .join(', ');
-  for (const { model, rates: of } of diff.added) lines.push(`+ ${model}  ${rates(of)}`);
+  for (const { model, rates: of } of diff.added) lines.push(`+ ${model}  ${listed(of)}`);
   for (const model of diff.removed) lines.push(`- ${model}`);
   for (const change of diff.changed) {
     const { model, validity, rate, before, after, percent, currency } = change;
@@ -121,7 +117,7 @@ export function showDiff(diff: CatalogueDiff): string {
     lines.push(`${mark} ${model} ${validity}  ${rate} ${before ?? 'none'} → ${after ?? 'none'} ${currency}${share}`);
   }
   for (const { model, change, validity, rates: of } of diff.validity) {
-    lines.push(`~ ${model}  price ${change}: ${validity}  ${rates(of)}`);
+    lines.push(`~ ${model}  price ${change}: ${validity}  ${listed(of)}`);
   }
   for (const { model, what, before, after } of diff.rules) lines.push(`~ ${model}  ${what}: ${before} → ${after}`);
   for (const { currency, date, before, after } of diff.fx) {
@@ -132,6 +128,12 @@ export function showDiff(diff: CatalogueDiff): string {
     `${diff.added.length} models added, ${diff.removed.length} removed, ${diff.changed.length} rates changed (${marked} by more than the double or the half), ${diff.validity.length} prices for other times, ${diff.rules.length} rules, ${diff.fx.length} exchange rates; ${diff.unchanged} models unchanged.`,
   );
   return `${lines.join('\n')}\n`;
+}
+
+function listed(rates: Readonly<Record<string, string>>): string {
+  return Object.entries(rates)
+    .map(([name, rate]) => `${name} ${rate}`)
+    .join(', ');
 }
 
 function isSuspicious({ before, after }: RateChange): boolean {
@@ -224,19 +226,21 @@ function compareRules(
 }
 
 function fxChanges(before: CatalogueData, after: CatalogueData): CatalogueDiff['fx'] {
-  const days = ({ fx }: CatalogueData): ReadonlyMap<string, string> =>
-    new Map(
-      Object.entries(fx).flatMap(([currency, all]) =>
-        all.map(({ date, rateNano }): [string, string] => [
-          `${currency} ${date}`,
-          picoToDecimal(BigInt(rateNano) * 1_000n),
-        ]),
-      ),
-    );
-  const [old, now] = [days(before), days(after)];
+  const [old, now] = [ratesByDay(before), ratesByDay(after)];
   return [...new Set([...old.keys(), ...now.keys()])].toSorted().flatMap((key) => {
     const [currency = '', date = ''] = key.split(' ');
     const [was = null, is = null] = [old.get(key), now.get(key)];
     return was === is ? [] : [{ currency, date, before: was, after: is }];
   });
+}
+
+function ratesByDay({ fx }: CatalogueData): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(fx).flatMap(([currency, all]) =>
+      all.map(({ date, rateNano }): [string, string] => [
+        `${currency} ${date}`,
+        picoToDecimal(BigInt(rateNano) * 1_000n),
+      ]),
+    ),
+  );
 }
