@@ -215,7 +215,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     required: true,
     detail: log.writer.healthy ? null : 'the log takes no records; requests are refused',
   }));
-  const transparency = await openTransparency(order, log, clock, logger);
+  const transparency = await openTransparency(order, log, store, clock, logger);
   if (transparency.probe !== null) readiness.add(transparency.probe);
   if (store !== null) readiness.add(pingProbe('clickhouse', () => store.ping()));
   if (settings.environment.qdrantUrl !== null) readiness.add(pingProbe('qdrant', () => cache.index.ping()));

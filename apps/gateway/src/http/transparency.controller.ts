@@ -91,8 +91,13 @@ export class TransparencyController {
     @Res() reply: Reply,
   ): Promise<void> {
     const bundle = await this.parts.transparency.entries(partitionOf(partition), tileOf(request.url));
-    if (bundle === null) throw notFound('There is no such entry bundle.');
-    reply.headers({ 'content-type': BYTES, 'cache-control': 'private, immutable' }).send(Buffer.from(bundle));
+    if (bundle.kind === 'missing') throw notFound('There is no such entry bundle.');
+    if (bundle.kind === 'too_long') {
+      throw notFound(
+        `Entry ${bundle.index} is no receipt of this product and longer than 65,535 bytes, so that no bundle can hold it; its leaf hash is in the tile.`,
+      );
+    }
+    reply.headers({ 'content-type': BYTES, 'cache-control': 'private, immutable' }).send(Buffer.from(bundle.bytes));
   }
 
   @Get('receipts/:partition/tile/*')

@@ -4,6 +4,7 @@ import { lockDirectory } from '#config/config.module.js';
 import { deriveSigner, openSigner } from '#transparency/transparency.module.js';
 import { checkWitnessSettings } from '#transparency/witness.module.js';
 import type { Clock } from '#events/ports/clock.js';
+import type { ReceiptStore } from '#receipts/ports/receipt-store.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 import type { MetricsSnapshot } from '#telemetry/ports/metrics.js';
 import type { BootOrder } from '../boot/boot-order.js';
@@ -35,6 +36,7 @@ export interface GatewayTransparency {
 export async function openTransparency(
   order: BootOrder,
   log: GatewayLog,
+  store: Pick<ReceiptStore, 'findPlace'> | null,
   clock: Clock,
   logger: Logger,
 ): Promise<GatewayTransparency> {
@@ -44,7 +46,13 @@ export async function openTransparency(
   const shared = log.sharedReader !== log.localReader;
   const signer = shared ? deriveSigner(order.masterKey) : await openSigner(keyFile);
   const exists = !shared || environment.transparencyDir !== null;
-  const desk = new TransparencyDesk({ reader: log.sharedReader, directory, signer, exists });
+  const desk = new TransparencyDesk({
+    reader: log.sharedReader,
+    directory,
+    signer,
+    exists,
+    ...(store === null ? {} : { findPlace: (tenantId, receiptId) => store.findPlace(tenantId, receiptId) }),
+  });
   const onFailure = (error: unknown): void => logger.warn({ err: error }, 'a checkpoint was not appended to the log');
   const sequences = environment.sequencer === 'on' && order.partition === 0 && exists;
   const child = sequences

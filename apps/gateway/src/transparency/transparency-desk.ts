@@ -5,7 +5,7 @@ import type { ReceiptId } from '#events/domain/ids.js';
 import { TOPICS } from '#events/domain/topics.js';
 import { parseCheckpoint } from '#transparency/domain/checkpoint.js';
 import { bestCosigned } from '#transparency/domain/cosigned-notes.js';
-import { encodeEntryBundle } from '#transparency/domain/entry-bundle.js';
+import { ENTRY_BYTES_MAX, encodeEntryBundle } from '#transparency/domain/entry-bundle.js';
 import { TILE_WIDTH } from '#transparency/domain/merkle-tree.js';
 import { tileWidth, type TileName } from '#transparency/domain/tile.js';
 import { HASH_BYTES, type TreeHash } from '#transparency/domain/tree-hash.js';
@@ -20,6 +20,9 @@ import { scanLog } from '../receipts/scan-log.js';
 /** A receipt is sealed when its request ends. */
 const REQUEST_MS_MAX = 10 * 60_000;
 const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
+const ONE = { recordsMax: 1, bytesMax: 1024 * 1024, waitMs: 0 };
+/** SQL that is slower than this is not waited for: the log knows as well. */
+const PLACE_MS_MAX = 1_000;
 
 export interface TransparencyParts {
   /** Where the receipts are read from. */
@@ -29,7 +32,22 @@ export interface TransparencyParts {
   /** Are trees made at all? Not in a shared mode without a common folder. Default true. */
   readonly exists?: boolean;
   readonly signer: Pick<NoteSigner, 'name' | 'publicKey'>;
+  /**
+   * Where SQL says that a receipt stands: one look instead of a search through all partitions. What stands there is
+   * checked, and without an answer the log is searched. Default: always searched.
+   */
+  readonly findPlace?: (tenantId: string, receiptId: string) => Promise<Place | null>;
 }
+
+type Place = Pick<StoredRecord, 'partition' | 'offset'>;
+
+/** Entries of the log, one after the other, as C2SP tlog-tiles has them. */
+export type EntryBundle =
+  | { readonly kind: 'bundle'; readonly bytes: Uint8Array }
+  /** Not under the checkpoint, or the log no longer has all of it. */
+  | { readonly kind: 'missing' }
+  /** An entry that is no receipt of ours: it has a leaf hash, but the format holds 65,535 bytes at most. */
+  | { readonly kind: 'too_long'; readonly index: number };
 
 /** Reads what the sequencer has made: proofs, checkpoints, tiles, keys. Signs nothing. */
 export class TransparencyDesk {
@@ -41,12 +59,28 @@ export class TransparencyDesk {
   }
 
   /** The record whose bytes are the receipt's leaf: the first that sealed it. `null` for another tenant's as for none. */
-  findLeaf(tenantId: string, receiptId: ReceiptId): Promise<StoredRecord | null> {
-    return scanLog(this.#parts.reader, TOPICS.receipts, receiptId, REQUEST_MS_MAX, (record) => {
+  async findLeaf(tenantId: string, receiptId: ReceiptId): Promise<StoredRecord | null> {
+    const pick = (record: StoredRecord): StoredRecord | null => {
       const decoded = decodeEvent(record);
       if (!decoded.ok || decoded.event.type !== 'nextmodel.receipt.sealed.v1') return null;
-      return decoded.event.data.tenantId === tenantId ? record : null;
-    });
+      const { data } = decoded.event;
+      return data.tenantId === tenantId && data.receiptId === receiptId ? record : null;
+    };
+    const known = await this.#atKnownPlace(tenantId, receiptId).catch(() => null);
+    return (
+      (known === null ? null : pick(known)) ??
+      scanLog(this.#parts.reader, TOPICS.receipts, receiptId, REQUEST_MS_MAX, pick)
+    );
+  }
+
+  /** Rejects, and gives `null`, for whatever keeps it from one quick look. */
+  async #atKnownPlace(tenantId: string, receiptId: ReceiptId): Promise<StoredRecord | null> {
+    const { findPlace, reader } = this.#parts;
+    if (findPlace === undefined) return null;
+    const place = await within(PLACE_MS_MAX, findPlace(tenantId, receiptId));
+    if (place === null) return null;
+    const { records } = await reader.read({ topic: TOPICS.receipts, ...place }, ONE);
+    return records[0]?.offset === place.offset ? records[0] : null;
   }
 
   get exists(): boolean {
@@ -97,10 +131,9 @@ export class TransparencyDesk {
 
   /**
    * The entries themselves, out of the log. They are receipts of all tenants: for the operator and auditors only.
-   * `null` unless the checkpoint covers the bundle, the log still has it, and each entry is under 64 KiB.
    */
-  async entries(partition: number, { index, width }: TileName): Promise<Uint8Array | null> {
-    if (width > tileWidth({ level: 0, index }, await this.#size(partition))) return null;
+  async entries(partition: number, { index, width }: TileName): Promise<EntryBundle> {
+    if (width > tileWidth({ level: 0, index }, await this.#size(partition))) return { kind: 'missing' };
     const first = index * TILE_WIDTH;
     const entries: Uint8Array[] = [];
     while (entries.length < width) {
@@ -108,10 +141,12 @@ export class TransparencyDesk {
         { topic: TOPICS.receipts, partition, offset: BigInt(first + entries.length) },
         { recordsMax: width - entries.length, bytesMax: BUNDLE_BYTES_MAX, waitMs: 0 },
       );
-      if (Number(records[0]?.offset ?? -1) !== first + entries.length) return null;
+      if (Number(records[0]?.offset ?? -1) !== first + entries.length) return { kind: 'missing' };
       for (const { value } of records) entries.push(value);
     }
-    return encodeEntryBundle(entries);
+    const bytes = encodeEntryBundle(entries);
+    if (bytes !== null) return { kind: 'bundle', bytes };
+    return { kind: 'too_long', index: first + entries.findIndex(({ length }) => length > ENTRY_BYTES_MAX) };
   }
 
   async #size(partition: number): Promise<number> {
@@ -122,5 +157,17 @@ export class TransparencyDesk {
 
   #store(partition: number): TileStore {
     return openTileStore(this.#parts.directory, partition);
+  }
+}
+
+async function within<T>(waitMs: number, answer: Promise<T>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), waitMs);
+  });
+  try {
+    return await Promise.race([answer, tooLate]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -39,11 +39,14 @@ export function receiptStoreContract(name: string, open: () => Promise<ReceiptSt
       await store.insert(batchOf(slice, 0, next()));
 
       for (const receipt of slice) expect(await store.find(receipt.tenantId, receipt.receiptId)).toEqual(receipt);
+      const { tenantId, receiptId } = slice[7] as Receipt;
+      expect(await store.findPlace(tenantId, receiptId)).toMatchObject({ partition, offset: 7n });
     });
 
     it('finds nothing for another tenant', async () => {
       const receipt = receipts[0] as Receipt;
       expect(await store.find('somebody-else', receipt.receiptId)).toBeNull();
+      expect(await store.findPlace('somebody-else', receipt.receiptId)).toBeNull();
       expect(await store.find(receipt.tenantId, '00000000-0000-7000-8000-000000000000')).toBeNull();
     });
 

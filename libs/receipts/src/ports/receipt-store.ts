@@ -95,6 +95,8 @@ export interface ReceiptStore {
   lastOffset(partition: number): Promise<bigint | null>;
   /** One receipt of a tenant; `null` when there is none (another tenant's counts as none). */
   find(tenantId: string, receiptId: string): Promise<Receipt | null>;
+  /** Where a receipt stands in the log; `null` as `find`. Check what stands there: rows can be edited, the log cannot. */
+  findPlace(tenantId: string, receiptId: string): Promise<Pick<LogPlace, 'partition' | 'offset'> | null>;
   /** A tenant's receipts, newest first. */
   list(tenantId: string, page: ReceiptPage): Promise<readonly Receipt[]>;
   sums(): Promise<ReceiptSums>;

@@ -1,4 +1,5 @@
-const ENTRY_BYTES_MAX = 65_535;
+/** A length is a u16 in a bundle. */
+export const ENTRY_BYTES_MAX = 65_535;
 
 /**
  * Log entries one after the other, each behind its length as a big-endian u16 (C2SP tlog-tiles).

@@ -20,6 +20,7 @@ import { boundedStep, type StepReport } from '../../usecases/bounded-step.js';
 import type {
   AuditResult,
   InsertOptions,
+  LogPlace,
   ReceiptBatch,
   ReceiptPage,
   ReceiptStore,
@@ -38,6 +39,17 @@ import {
   READ_SETTINGS,
   type StatementLimits,
 } from './store-options.js';
+
+/** The id holds its time, which is part of the key: no index needed; the id alone is the fall-back. */
+const WHERE_ID = [
+  'tenant_id = {t:String} AND ts = fromUnixTimestamp64Milli({ms:Int64}) AND receipt_id = {r:UUID}',
+  'tenant_id = {t:String} AND receipt_id = {r:UUID}',
+];
+const idParameters = (tenantId: string, receiptId: string): { t: string; r: string; ms: number } => ({
+  t: tenantId,
+  r: receiptId,
+  ms: receiptTimeMs(receiptId as ReceiptId),
+});
 
 /** Receipts in ClickHouse, server or embedded, over `@clickhouse/client`. */
 export class ClickhouseReceiptStore implements ReceiptStore {
@@ -142,17 +154,25 @@ export class ClickhouseReceiptStore implements ReceiptStore {
   }
 
   async find(tenantId: string, receiptId: string): Promise<Receipt | null> {
-    const parameters = { t: tenantId, r: receiptId, ms: receiptTimeMs(receiptId as ReceiptId) };
-    // the id holds its time, which is part of the key: no index needed; the id alone is the fall-back
-    for (const where of [
-      'tenant_id = {t:String} AND ts = fromUnixTimestamp64Milli({ms:Int64})',
-      'tenant_id = {t:String}',
-    ]) {
-      const from = (table: string): string =>
-        `${this.database}.${table} FINAL WHERE ${where} AND receipt_id = {r:UUID}`;
+    const parameters = idParameters(tenantId, receiptId);
+    for (const where of WHERE_ID) {
+      const from = (table: string): string => `${this.database}.${table} FINAL WHERE ${where}`;
       const [row] = await this.#rows(`SELECT ${RECEIPT_SELECT} FROM ${from('receipts')} LIMIT 1`, parameters);
       if (row === undefined) continue;
       return fromReceiptRow(row, await this.#rows(`SELECT ${ATTEMPT_SELECT} FROM ${from('attempts')}`, parameters));
+    }
+    return null;
+  }
+
+  async findPlace(tenantId: string, receiptId: string): Promise<Pick<LogPlace, 'partition' | 'offset'> | null> {
+    for (const where of WHERE_ID) {
+      const [row] = await this.#rows(
+        `SELECT k_partition, k_offset FROM ${this.database}.receipts FINAL WHERE ${where} LIMIT 1`,
+        idParameters(tenantId, receiptId),
+      );
+      if (row !== undefined) {
+        return { partition: Number(row['k_partition']), offset: BigInt(String(row['k_offset'])) };
+      }
     }
     return null;
   }

@@ -45,6 +45,10 @@ export class MemoryReceiptStore implements ReceiptStore {
     return this.#receipts.get(keyOf({ tenantId, receiptId }))?.receipt ?? null;
   }
 
+  async findPlace(tenantId: string, receiptId: string): Promise<StoredReceipt['place'] | null> {
+    return this.#receipts.get(keyOf({ tenantId, receiptId }))?.place ?? null;
+  }
+
   async list(tenantId: string, { limit, before, apiKeyId }: ReceiptPage): Promise<readonly Receipt[]> {
     const edge =
       before === undefined
