@@ -105,6 +105,18 @@ describe('a provider that bills in any case', () => {
 });
 
 describe('any other provider', () => {
+  it('that had said nothing may have billed: zero is what is known, and it says so', async () => {
+    const { call, receipt } = await leave('x-openai/f:slow:600', { leaveAfterMs: 200 });
+
+    expect(call.finished).toBe(false);
+    expect(receipt).toMatchObject({
+      status: 'aborted',
+      cost_usd: '0',
+      cost_status: 'estimated',
+      attempts: [{ moved_on: 'client_closed', billed: 'unknown', usage_source: 'none' }],
+    });
+  });
+
   it.each(['openai', 'openai-compatible'])('(%s) is closed at once, and the usage is an estimate', async (kind) => {
     const all = [];
     for (let tries = 0; tries < 3; tries += 1) {

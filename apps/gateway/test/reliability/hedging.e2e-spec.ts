@@ -53,8 +53,9 @@ beforeEach(() => {
   for (const first of ['off', 'json', 'streamed', 'capped']) slow(first, null);
 });
 
-/** Sends one that is hedged, and says how long after the winner's call the loser was closed. */
+/** Sends one that is hedged; says when the second call came, and how long after it the loser was closed. */
 async function hedged(model: string, stream: boolean) {
+  const askedAtMs = Date.now();
   const result = await callGateway(gateway.baseUrl, model, { stream });
   const receipt = await receiptOf(gateway, String(result.headers['x-nextmodel-receipt-id']));
   const [first, second] = upstream.seen(result.id);
@@ -62,7 +63,7 @@ async function hedged(model: string, stream: boolean) {
   return {
     result,
     receipt,
-    delayMs: second.atMs - first.atMs,
+    delayMs: second.atMs - askedAtMs,
     loserClosedMs: first.closedMs === null ? Infinity : first.atMs + first.closedMs - second.atMs,
   };
 }
