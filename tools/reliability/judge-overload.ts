@@ -6,7 +6,7 @@ export interface LoadResult {
   readonly acceptedMs: Quantiles;
   readonly refused: number;
   readonly refusedMs: Quantiles & { readonly max: number | null };
-  /** Of those that were due after the first second. */
+  /** Of those that were due after the first two seconds. */
   readonly refusedLaterMs: Quantiles & { readonly max: number | null };
   readonly withRetryAfter: number;
   /** Anything other than 200, 429 and 503, by its kind: a status, `closed`, `unanswered`. */
@@ -28,7 +28,7 @@ export interface OverloadRow extends LoadResult {
 export interface OverloadGoals {
   /** Least goodput at the judged rate, as a share of the peak. */
   readonly goodputMin: number;
-  /** Of those that were due after the first second, by which a load has been told from a burst. */
+  /** Of those that were due after two seconds, by which a load has been told from a burst. */
   readonly refusalP99Ms: number;
 }
 

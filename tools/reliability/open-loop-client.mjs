@@ -9,7 +9,7 @@ const GRACE_MS = 10_000;
 /** A later answer, counted from when its request was due, is no goodput. */
 const GOOD_MS = 1_000;
 /** A burst is served and not refused; how the server tells a load from a burst is looked at by itself. */
-const ONSET_MS = 1_000;
+const ONSET_MS = 2_000;
 const payload = Buffer.from(body);
 const lines = Object.entries({
   host: `127.0.0.1:${port}`,

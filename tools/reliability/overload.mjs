@@ -35,7 +35,7 @@ console.table(
     '% of peak': Math.round((row.goodPerSecond / report.peakPerSecond) * 100),
     'accepted p50/p99 ms': `${row.acceptedMs.p50} / ${row.acceptedMs.p99}`,
     'refused p50/p99/max ms': `${row.refusedMs.p50} / ${row.refusedMs.p99} / ${row.refusedMs.max}`,
-    'after 1 s p50/p99/max ms': `${row.refusedLaterMs.p50} / ${row.refusedLaterMs.p99} / ${row.refusedLaterMs.max}`,
+    'after 2 s p50/p99/max ms': `${row.refusedLaterMs.p50} / ${row.refusedLaterMs.p99} / ${row.refusedLaterMs.max}`,
     'refused, with retry-after': `${row.refused}, ${row.withRetryAfter}`,
     errors: JSON.stringify(row.errors),
     'gateway busy': row.gatewayBusy.toFixed(2),

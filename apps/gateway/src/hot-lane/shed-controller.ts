@@ -1,7 +1,9 @@
-/** Above this length of a turn newcomers wait for those who are inside. */
-const TURN_MS_MAX = 8;
-/** A burst is worked off before so long a time has passed without one short turn; a queue that stands is not. */
+/** Turns so long mean hundreds in the queue, whose answers come a tenth of a second and more too late. */
+const LONG_TURN_MS = 40;
+/** A burst is worked off before so long a time has passed without one shorter turn; a queue that stands is not. */
 const STANDING_MS = 300;
+/** Enough for the processor never to wait, once a queue stands. */
+const TURN_MS_MAX = 8;
 /** So long after the last refusal long turns are taken for a burst again. */
 const RECOVERY_MS = 500;
 
@@ -36,7 +38,7 @@ export class ShedController {
   turnEnded(busyMs: number, nowMs: number): void {
     this.#lastTurnMs = busyMs;
     this.#nowMs = nowMs;
-    if (busyMs <= TURN_MS_MAX) {
+    if (busyMs <= LONG_TURN_MS) {
       this.#longSinceMs = null;
       return;
     }
