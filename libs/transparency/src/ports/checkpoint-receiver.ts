@@ -2,6 +2,9 @@
 export interface CheckpointReceiver {
   /** For logs and metrics; holds no secret. */
   readonly name: string;
-  /** Resolves when the note was taken. Rejects with a reason that holds no secret; the same note may come again. */
-  post(note: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when the note was taken, with a reason when it was only in part: then it, or a newer one, comes again at
+   * the usual time. Rejects when it was not taken at all. Reasons hold no secret; the same note may come again.
+   */
+  post(note: string, signal: AbortSignal): Promise<string | void>;
 }

@@ -27,8 +27,8 @@ export function addCheckpointRequest(oldSize: number, proof: readonly Uint8Array
 }
 
 /**
- * Asks all witnesses at once to cosign the same checkpoint, so that a quorum stands on one. What came is kept even when
- * others did not answer; then the delivery comes again, as a rule with a newer one.
+ * Asks all witnesses at once to cosign the same checkpoint, so that a quorum stands on one. What came is kept also when
+ * others did not answer; those are asked again at the next turn, as a rule for a newer one.
  */
 export class WitnessRound implements CheckpointReceiver {
   readonly name = 'witnesses';
@@ -40,7 +40,7 @@ export class WitnessRound implements CheckpointReceiver {
     this.#parts = parts;
   }
 
-  async post(note: string, signal: AbortSignal): Promise<void> {
+  async post(note: string, signal: AbortSignal): Promise<string | void> {
     const parsed = parseCheckpoint(note);
     if (typeof parsed === 'string') throw new Error(parsed);
     const { checkpoint } = parsed;
@@ -51,7 +51,9 @@ export class WitnessRound implements CheckpointReceiver {
     const failed = answers.flatMap((answer, n) =>
       answer.status === 'fulfilled' ? [] : [`${witnesses[n]?.key.name}: ${reasonOf(answer.reason)}`],
     );
-    if (failed.length > 0) throw new Error(failed.join('; '));
+    if (failed.length === 0) return undefined;
+    if (lines.length === 0) throw new Error(failed.join('; '));
+    return failed.join('; ');
   }
 
   async #ask(witness: Witness, checkpoint: Checkpoint, note: string, signal: AbortSignal): Promise<string> {

@@ -14,14 +14,14 @@ const checkpoint = (size: number, partition = 0): SignedCheckpoint => ({
 describe('the delivery of checkpoints', () => {
   let running: CheckpointDelivery | null = null;
   afterEach(() => running?.stop());
-  const deliver = (post: (note: string) => Promise<void>, everyMs = 1) => {
+  const deliver = (post: (note: string) => Promise<string | void>, everyMs = 1) => {
     const asked: string[] = [];
     const failures: string[] = [];
     const receiver: CheckpointReceiver = {
       name: 'witness.example',
       post: async (note) => {
         asked.push(note);
-        await post(note);
+        return post(note);
       },
     };
     const delivery = new CheckpointDelivery(receiver, { everyMs, retryMsMin: 1, retryMsMax: 4 }, (name, error) =>
@@ -73,5 +73,35 @@ describe('the delivery of checkpoints', () => {
     await expect.poll(() => delivery.counts.taken, { timeout: 5_000 }).toBe(2);
     expect(asked).toEqual(['receipts/0 1', 'receipts/1 1']);
     expect(delivery.counts.waiting).toBe(1);
+  });
+
+  it('lets no log that is refused keep the others from their turn', async () => {
+    const { asked, delivery } = deliver(async (note) => {
+      if (note.startsWith('receipts/0')) throw new Error('answered 404');
+    });
+
+    delivery.offer(checkpoint(5, 0));
+    delivery.offer(checkpoint(6, 1));
+    await expect.poll(() => asked, { timeout: 5_000 }).toContain('receipts/1 6');
+    delivery.offer(checkpoint(7, 1));
+    await expect.poll(() => asked, { timeout: 5_000 }).toContain('receipts/1 7');
+
+    expect(asked.filter((note) => note === 'receipts/1 6')).toHaveLength(1);
+    expect(asked.filter((note) => note === 'receipts/0 5').length).toBeGreaterThan(0);
+  });
+
+  it('brings what was taken in part again at the usual time, and counts it as a failure', async () => {
+    let rounds = 0;
+    const { asked, failures, delivery } = deliver(async () => {
+      rounds += 1;
+      return rounds === 1 ? 'w2: answered 503' : undefined;
+    });
+
+    delivery.offer(checkpoint(5));
+    await expect.poll(() => delivery.counts.taken, { timeout: 5_000 }).toBe(1);
+
+    expect(asked).toEqual(['receipts/0 5', 'receipts/0 5']);
+    expect(failures).toEqual(['witness.example: w2: answered 503']);
+    expect(delivery.counts).toEqual({ taken: 1, failures: 1, waiting: 0 });
   });
 });

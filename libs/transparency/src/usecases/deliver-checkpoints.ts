@@ -92,19 +92,30 @@ export class CheckpointDelivery {
   async #post(log: LogState): Promise<void> {
     const checkpoint = log.pending;
     if (checkpoint === null) return;
+    let missing: string | void;
     try {
-      await this.#receiver.post(checkpoint.note, this.#abort.signal);
+      missing = await this.#receiver.post(checkpoint.note, this.#abort.signal);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      this.#failures += 1;
       this.#failuresInARow += 1;
-      this.#onFailure(this.#receiver.name, error);
+      // The other logs come first: what fails may be this one alone.
+      log.dueAtMs = performance.now();
+      this.#fail(error);
       return;
     }
     this.#failuresInARow = 0;
+    log.dueAtMs = performance.now() + this.#timing.everyMs;
+    if (missing !== undefined) {
+      this.#fail(new Error(missing));
+      return;
+    }
     this.#taken += 1;
     log.taken = checkpoint.size;
-    log.dueAtMs = performance.now() + this.#timing.everyMs;
     if (log.pending === checkpoint) log.pending = null;
+  }
+
+  #fail(error: unknown): void {
+    this.#failures += 1;
+    this.#onFailure(this.#receiver.name, error);
   }
 }
