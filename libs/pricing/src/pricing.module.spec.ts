@@ -297,3 +297,17 @@ function publish(text: string, inputRate: string | null): RouterEvent {
     data: { priceId: 'p1', priceHash: hash, record, publishedAt: '2026-01-01T00:00:00.000Z' },
   };
 }
+
+describe('the ceiling of a price book', () => {
+  it('is the dearest rate for a token of text that any card or tier has, in dollars', () => {
+    const catalogue = bookOf(ACCEPTANCE).ceiling(NOW);
+    const own = bookOf(`
+- { provider: alpha, model: a, currency: USD, valid_from: 2026-01-01, usd_per_million: { input_uncached: 2, output_text: 8 }, service_tiers: { fast: { usd_per_million: { input_uncached: 2, output_text: 3000 } } } }
+- { provider: alpha, model: b, currency: EUR, fx_usd_per_unit: 1.5, fx_date: 2026-01-01, valid_from: 2026-01-01, per_million: { input_uncached: 1, output_text: 8 }, tier_mode: rate_card, tiers: [ { when: { prompt_tokens: { op: ">", n: 10 } }, per_million: { input_uncached: 2000, output_text: 8 } } ] }
+`).ceiling(NOW);
+
+    expect(own).toEqual({ inputPicoUsd: 3_000_000_000n, outputPicoUsd: 3_000_000_000n });
+    expect(catalogue.inputPicoUsd).toBeGreaterThan(10_000_000n);
+    expect(catalogue.outputPicoUsd).toBeGreaterThan(catalogue.inputPicoUsd);
+  });
+});

@@ -38,6 +38,7 @@ import { createKeyLimits } from './key-limits.js';
 import { expectedPrice } from './expected-price.js';
 import { PriceArchive } from './price-archive.js';
 import { SpendTail } from './spend-tail.js';
+import { createUnpricedCap } from './unpriced-cap.js';
 import { startLogRetention } from './log-retention.js';
 import { createWarnings } from './gateway-warnings.js';
 import { loadPrices } from './load-prices.js';
@@ -83,12 +84,14 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
 
   const models = new ModelPolicies(settings);
   const keys = createKeyRing();
+  const unpricedCap = createUnpricedCap(settings.prices.unpriced, prices, clock);
   const limits = await createKeyLimits(
     {
       redisUrl: settings.environment.redisUrl,
       leaseMs: models.totalTimeoutMsMax,
       concurrentMax: settings.reliability.requestsPerKeyMax,
       exemptKeyId: firstKeyId(order.apiKey, clock),
+      unpricedPicoUsd: unpricedCap.ofReceipt,
     },
     clock,
   );
@@ -170,6 +173,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     models,
     durability: settings.environment.durability,
     unpriced: settings.prices.unpriced,
+    unpricedCap: unpricedCap.ofTokens,
     slowReaderMs: settings.reliability.slowReaderMs,
     holdBudget: limits.hold,
     ledger: {

@@ -7,7 +7,7 @@ import type { RouterEvent } from '#events/domain/router-event.js';
 import { createKeyLimits, type KeyLimits } from './key-limits.js';
 
 const KEY = { keyId: 'k', budgetUsd: '1', limits: {} } as ApiKey;
-const OPTIONS = { redisUrl: null, leaseMs: 1_000, concurrentMax: 2_000, exemptKeyId: null };
+const OPTIONS = { redisUrl: null, leaseMs: 1_000, concurrentMax: 2_000, exemptKeyId: null, unpricedPicoUsd: () => 0n };
 const receipt = (receiptId: string, dollars: bigint): Receipt =>
   ({ receiptId, apiKeyId: 'k', costPicoUsd: String(dollars * 1_000_000_000_000n), meters: {} }) as Receipt;
 const sealed = (data: Receipt): RouterEvent => ({ type: 'nextmodel.receipt.sealed.v1', data }) as RouterEvent;

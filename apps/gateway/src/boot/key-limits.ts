@@ -58,15 +58,17 @@ export interface KeyLimitOptions {
   readonly concurrentMax: number;
   /** The operator's own key, which that does not hold for. */
   readonly exemptKeyId: string | null;
+  /** What a receipt without a cost counts for budgets. */
+  readonly unpricedPicoUsd: (receipt: Receipt) => bigint;
 }
 
 export async function createKeyLimits(options: KeyLimitOptions, clock: Clock): Promise<KeyLimits> {
-  const { redisUrl, leaseMs, concurrentMax, exemptKeyId } = options;
+  const { redisUrl, leaseMs, concurrentMax, exemptKeyId, unpricedPicoUsd } = options;
   const usual = new UsualConcurrency(concurrentMax);
   const fallback = createMemoryLimitStore();
   const store = redisUrl === null ? fallback : await openRedisLimitStore(redisUrl);
   const limiter = createLimiter({ store, fallback, leaseMs });
-  const spend = createSpendLedger();
+  const spend = createSpendLedger(unpricedPicoUsd);
   const budgetFallback = createMemoryBudgetStore();
   const budgets = redisUrl === null ? budgetFallback : await openRedisBudgetStore(redisUrl);
   // A budget ends with what was spent, not with what one request might cost: alone, it may use up the rest.
@@ -95,7 +97,7 @@ export async function createKeyLimits(options: KeyLimitOptions, clock: Clock): P
     settled(receipt) {
       usual.leave(receipt.receiptId);
       if (counting) spend.apply(receipt);
-      holds.settle(receipt.receiptId, BigInt(receipt.costPicoUsd ?? 0));
+      holds.settle(receipt.receiptId, BigInt(receipt.costPicoUsd ?? unpricedPicoUsd(receipt)));
       const done = admitted.get(receipt.receiptId);
       if (done === undefined) return;
       admitted.delete(receipt.receiptId);

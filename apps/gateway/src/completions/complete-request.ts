@@ -183,7 +183,7 @@ async function askProviders(state: RequestState, policy: ModelPolicy): Promise<v
 /** Targets outside the plan have passed neither the cost limit nor the client's wishes about providers. */
 function mayLeavePlan({ parts, context }: RequestState, body: ChatRequest): boolean {
   return (
-    parts.unpriced === 'allow' &&
+    parts.unpriced !== 'block' &&
     context.headers('x-nextmodel-max-cost-usd') === undefined &&
     body['provider'] === undefined
   );

@@ -33,6 +33,8 @@ export interface CompletionParts {
   /** `strict`: the answer's last byte waits until the receipt is on disk. */
   readonly durability: 'strict' | 'fast';
   readonly unpriced: 'allow' | 'block' | 'cap';
+  /** What so many tokens without a price count for limits and budgets, picodollars; `null` = nothing. */
+  readonly unpricedCap: ((inputTokens: number, outputTokens: number) => bigint) | null;
   /** A client that takes nothing for so long is given up. */
   readonly slowReaderMs: number;
   /** Holds picodollars of a key's budget until the request's receipt. @throws RouterError `insufficient_quota` (429). */

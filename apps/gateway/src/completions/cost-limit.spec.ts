@@ -18,6 +18,7 @@ const price: CostLimitQuestion['price'] = (target, inputTokens, outputTokens) =>
   const rate = { cheap: 1n, dear: 1_000n }[target.model];
   return rate === undefined ? null : rate * BigInt(inputTokens + outputTokens);
 };
+const capped: CostLimitQuestion['price'] = (target, ...tokens) => price(target, ...tokens) ?? 10_000n;
 const body = (over: object = {}): ChatRequest => ({
   model: 'alias',
   messages: [{ role: 'user', content: 'x' }],
@@ -68,6 +69,15 @@ describe('limitCost', () => {
 
   it('keeps unpriced fallbacks out where the configuration blocks them', () => {
     expect(modelsOf(limitCost(ask({ unpriced: 'block' })))).toEqual(['cheap', 'dear']);
+  });
+
+  it('lets unpriced targets stand where they are capped, and bounds them where a limit is given', () => {
+    expect(modelsOf(limitCost(ask({ unpriced: 'cap' })))).toEqual(['cheap', 'dear', 'unknown']);
+    expect(modelsOf(limitCost(ask({ unpriced: 'cap', header: '0.00000001', price: capped })))).toEqual([
+      'cheap',
+      'unknown',
+    ]);
+    expect(modelsOf(limitCost(ask({ unpriced: 'cap', header: '0.000000001', price: capped })))).toEqual(['cheap']);
   });
 
   it.each(['free', '-1', '1e3', ''])('refuses the amount %j as the client’s mistake', (header) => {

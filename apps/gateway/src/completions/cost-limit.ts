@@ -14,7 +14,7 @@ export interface CostLimitQuestion {
   readonly header: string | undefined;
   /** `prices.unpriced` of the configuration. */
   readonly unpriced: 'allow' | 'block' | 'cap';
-  /** Price of so many tokens at a target, picodollars; `null` = unpriced. */
+  /** Price of so many tokens at a target, picodollars; `null` = unpriced, which with `cap` none is. */
   readonly price: (target: Target, inputTokens: number, outputTokens: number) => bigint | null;
 }
 
@@ -28,7 +28,7 @@ export interface CostLimitQuestion {
  */
 export function limitCost(question: CostLimitQuestion): RoutePlan {
   const { plan, header, unpriced } = question;
-  if (header === undefined && unpriced === 'allow') return plan;
+  if (header === undefined && unpriced !== 'block') return plan;
   const limit = header === undefined ? null : readLimit(header);
   const outputTokens = outputBound(question.body, limit !== null);
   const excluded = new Map<string, string>();

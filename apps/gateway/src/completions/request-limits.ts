@@ -41,7 +41,8 @@ export function applyCostLimit(state: RequestState, plan: RoutePlan, body: ChatR
 
 /**
  * Holds what the plan's first target will probably cost, until the receipt: a request that needs no provider holds
- * nothing. An unpriced target holds 0. Does nothing for a key without a budget.
+ * nothing. An unpriced target holds 0, or with `unpriced: cap` what the dearest known model
+ * would cost. Does nothing for a key without a budget.
  * @throws RouterError `insufficient_quota` (429) when the key's budget leaves less than that.
  */
 export function holdExpectedCost(
@@ -80,5 +81,6 @@ function priceAt(state: RequestState, target: Target, inputTokens: number, outpu
     billed: 'yes',
     providerCostPicoUsd: null,
   });
-  return costPicoUsd === null ? null : BigInt(costPicoUsd);
+  if (costPicoUsd !== null) return BigInt(costPicoUsd);
+  return parts.unpricedCap === null ? null : parts.unpricedCap(inputTokens, outputTokens);
 }

@@ -24,6 +24,7 @@ beforeAll(async () => {
 providers: { large: { kind: openai-compatible, base_url: "${upstream.baseUrl}", api_key: none } }
 models:
   "hasty/*": { targets: [ { provider: large, model: "*" } ], timeouts: { total_timeout_ms: ${TOTAL_TIMEOUT_MS} } }
+prices: { unpriced: cap }
 reliability:
   max_attempts: 1
   max_concurrent: ${REQUESTS_MAX}
@@ -192,6 +193,15 @@ const named = (count: number, chars: number): string =>
 
 const from = (address: string): Partial<Ask> => ({ headers: [['x-forwarded-for', address]] });
 
+async function newKey(wish: object): Promise<string> {
+  const made = await fetch(`${gateway.origin}/admin/v1/keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
+    body: JSON.stringify(wish),
+  });
+  return ((await made.json()) as { key: string }).key;
+}
+
 describe('every limit', () => {
   it.each(LIMITS.map((limit) => [limit.limit, limit] as const))(
     '%s: at it a request is served, just above it refused, and the gateway lives on',
@@ -206,13 +216,28 @@ describe('every limit', () => {
     60_000,
   );
 
+  it('what has no price, where it is capped: budgets and cost limits count the dearest rates known', async () => {
+    const dear = { headers: [['x-nextmodel-max-cost-usd', '0.001']] as const, extra: { max_tokens: 100 } };
+    const cheap = { headers: [['x-nextmodel-max-cost-usd', '1']] as const, extra: { max_tokens: 100 } };
+    const key = await newKey({ name: 'capped', budget: '0.01' });
+
+    const limited = [await ask(dear), await ask(cheap)];
+    const budgeted: Told[] = [];
+    for (let n = 0; n < 3; n += 1) budgeted.push(await ask({ key }));
+
+    expect(limited.map((told) => told.code)).toEqual(['cost_limit_exceeded', undefined]);
+    // Twenty tokens cost 0.0075 at the rates of the dearest model in the catalogue; the second may use up the rest.
+    expect(budgeted.map((told) => [told.status, told.code])).toEqual([
+      [200, undefined],
+      [200, undefined],
+      [429, 'insufficient_quota'],
+    ]);
+    expect(budgeted[0]?.headers['x-nextmodel-cost-status']).toBe('unpriced');
+    expect(budgeted[0]?.headers['x-nextmodel-cost-usd']).toBeUndefined();
+  });
+
   it('50 requests of one key at once, unless the key says otherwise', async () => {
-    const made = await fetch(`${gateway.origin}/admin/v1/keys`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
-      body: '{"name":"usual"}',
-    });
-    const { key } = (await made.json()) as { key: string };
+    const key = await newKey({ name: 'usual' });
 
     const [refused, served] = await oneMore(50, () => ({ key }));
 

@@ -23,6 +23,18 @@ describe('spend ledger', () => {
     expect(ledger.spent('other').picoUsd).toBe(0n);
   });
 
+  it('counts a receipt without a cost as it is told, until it is corrected', () => {
+    const ledger = createSpendLedger(() => 500n);
+    ledger.apply(receipt('r1', null));
+    ledger.apply(receipt('r1', null));
+    const before = ledger.spent('k').picoUsd;
+
+    ledger.applyEvent(adjusted('r1', 1, '120'));
+    ledger.applyEvent(adjusted('r1', 2, '-20'));
+
+    expect([before, ledger.spent('k').picoUsd]).toEqual([500n, 100n]);
+  });
+
   it('ignores the correction of a receipt that it has not seen', () => {
     const ledger = createSpendLedger();
 

@@ -29,9 +29,12 @@ interface Account {
   unpriced: number;
 }
 
-export function createSpendLedger(): SpendLedger {
+/** @param unpricedPicoUsd what a receipt without a cost counts for budgets; default nothing. */
+export function createSpendLedger(unpricedPicoUsd: (receipt: Receipt) => bigint = () => 0n): SpendLedger {
   const accounts = new Map<string, Account>();
   const seen = new Map<string, string>();
+  /** Receipt id → what it counts while nobody knows better. */
+  const capped = new Map<string, bigint>();
 
   const accountOf = (keyId: string): Account => {
     let account = accounts.get(keyId);
@@ -44,7 +47,10 @@ export function createSpendLedger(): SpendLedger {
     seen.set(fact, keyId);
     if (seen.size > SEEN_MAX) {
       const oldest = seen.keys().next();
-      if (oldest.done !== true) seen.delete(oldest.value);
+      if (oldest.done !== true) {
+        seen.delete(oldest.value);
+        capped.delete(oldest.value);
+      }
     }
     return true;
   };
@@ -55,8 +61,15 @@ export function createSpendLedger(): SpendLedger {
   };
   const apply = (receipt: Receipt): void => {
     if (!isNew(receipt.receiptId, receipt.apiKeyId)) return;
-    if (receipt.costPicoUsd === null) accountOf(receipt.apiKeyId).unpriced += 1;
-    else add(receipt.apiKeyId, BigInt(receipt.costPicoUsd));
+    if (receipt.costPicoUsd !== null) {
+      add(receipt.apiKeyId, BigInt(receipt.costPicoUsd));
+      return;
+    }
+    accountOf(receipt.apiKeyId).unpriced += 1;
+    const cap = unpricedPicoUsd(receipt);
+    if (cap === 0n) return;
+    capped.set(receipt.receiptId, cap);
+    add(receipt.apiKeyId, cap);
   };
 
   return {
@@ -66,7 +79,11 @@ export function createSpendLedger(): SpendLedger {
       if (event.type !== 'nextmodel.receipt.adjusted.v1') return;
       const { receiptId, seq, deltaPicoUsd } = event.data;
       const keyId = seen.get(receiptId);
-      if (keyId !== undefined && isNew(`${receiptId}#${seq}`, keyId)) add(keyId, BigInt(deltaPicoUsd));
+      if (keyId === undefined || !isNew(`${receiptId}#${seq}`, keyId)) return;
+      // From here on there is a real cost.
+      add(keyId, -(capped.get(receiptId) ?? 0n));
+      capped.delete(receiptId);
+      add(keyId, BigInt(deltaPicoUsd));
     },
     spent(keyId) {
       const { gross = 0n, credit = 0n, unpriced = 0 } = accounts.get(keyId) ?? {};

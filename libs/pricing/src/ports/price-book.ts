@@ -2,6 +2,7 @@ import type { PricedAttempt } from '#events/domain/attempt.js';
 import type { Meters } from '#events/domain/meters.js';
 import type { PicoText } from '#events/domain/money.js';
 import type { RouterEvent } from '#events/domain/router-event.js';
+import type { PriceCeiling } from '../domain/price-ceiling.js';
 
 export interface PriceQuestion {
   readonly provider: string;
@@ -27,6 +28,11 @@ export interface PriceBook {
    * `currency` stands beside them when it is not USD.
    */
   rates(provider: string, providerKind: string, model: string, atMs: number): Readonly<Record<string, string>> | null;
+  /**
+   * The dearest rates for a token of text that any record has: what a model without a price costs at most, as far as
+   * anybody knows.
+   */
+  ceiling(atMs: number): PriceCeiling;
   /**
    * Takes `price.published` of the control topic and ignores every other event. Idempotent. Published prices come
    * before the catalogue and after the operator's own files. Only records with the source `published` price anything;

@@ -3,6 +3,7 @@ import { METERS } from '#events/domain/meters.js';
 import { picoToDecimal } from '#events/domain/money.js';
 import type { RouterEvent } from '#events/domain/router-event.js';
 import { catalogueProviderOf, catalogueRecords, type CatalogueData } from '../domain/catalogue.js';
+import { priceCeiling, type PriceCeiling } from '../domain/price-ceiling.js';
 import { matchesPattern } from '../domain/model-match.js';
 import { parsePriceRecord, priceRecordText, type PriceRecord } from '../domain/price-record.js';
 import { priceUsage, US_DOLLAR, type ExchangeRate } from '../domain/price-usage.js';
@@ -41,6 +42,7 @@ class PriceList implements PriceBook {
   readonly #published = new Map<string, Ready[]>();
   readonly #resolved = new Map<string, readonly (readonly Ready[])[]>();
   readonly #byHash = new Map<string, Ready>();
+  #ceiling: PriceCeiling | null = null;
   #count: number;
 
   constructor(
@@ -100,7 +102,21 @@ class PriceList implements PriceBook {
     this.#published.set(record.provider, list);
     this.#count += 1;
     this.#resolved.clear();
+    this.#ceiling = null;
     return true;
+  }
+
+  ceiling(atMs: number): PriceCeiling {
+    return (this.#ceiling ??= priceCeiling(this.#allRecords(), (record) => this.fxFor(record, atMs)));
+  }
+
+  *#allRecords(): Generator<PriceRecord> {
+    for (const source of [this.#own, this.#published]) {
+      for (const list of source.values()) for (const { record } of list) yield record;
+    }
+    for (const { models } of Object.values(this.catalogue.providers)) {
+      for (const { records } of models) yield* records;
+    }
   }
 
   recordText(priceHash: string): string | null {
