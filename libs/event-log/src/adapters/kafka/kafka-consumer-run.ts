@@ -2,6 +2,7 @@ import type { Consumer } from 'kafkajs';
 import type { BatchOutcome, RecordBatch, SubscribeOptions } from '../../ports/event-log.js';
 import { backoffMs, pause } from '../../usecases/backoff.js';
 import { BatchRunner } from './kafka-batch-runner.js';
+import { watchLifeSigns } from './kafka-life-signs.js';
 import { createKafka, type KafkaSettings, WORK_RETRY } from './kafka-settings.js';
 import { within } from './kafka-unavailable.js';
 
@@ -13,6 +14,12 @@ const REBALANCE_TIMEOUT_MS = 60_000;
 const FETCH_WAIT_MS = 200;
 const DISCONNECT_TIMEOUT_MS = 5000;
 const PARTITIONS_AT_ONCE = 4;
+/**
+ * A member that gives up during an outage comes back as another, and the group waits for the one that is gone until its
+ * session is over: ten seconds in which nobody reads. So an outage is waited out, one try a second, for five minutes;
+ * after that a new member is made, in case that it is not the broker's fault.
+ */
+const OUTAGE_TRIES = 300;
 
 interface RunInit {
   readonly settings: KafkaSettings;
@@ -71,7 +78,10 @@ export class KafkaConsumerRun {
   async #runOnce(): Promise<void> {
     const { settings, options, onBatch, report, reportHandler } = this.#init;
     const { signal } = this.#stopping;
-    const consumer = createKafka(settings, WORK_RETRY).consumer({
+    // kafkajs copies its settings, but compares this number anew before every try: so a stop ends them all.
+    const retries = { valueOf: () => (signal.aborted ? 0 : OUTAGE_TRIES) } as unknown as number;
+    const retry = { ...WORK_RETRY, retries };
+    const consumer = createKafka(settings, retry).consumer({
       groupId: options.group,
       sessionTimeout: SESSION_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_INTERVAL_MS,
@@ -80,7 +90,7 @@ export class KafkaConsumerRun {
       metadataMaxAge: 10_000,
       allowAutoTopicCreation: false,
       readUncommitted: true,
-      retry: { ...WORK_RETRY, restartOnFailure: async () => false },
+      retry: { ...retry, restartOnFailure: async () => false },
     });
     const batches = new BatchRunner(options, onBatch, reportHandler, signal);
     const ended = Promise.withResolvers<void>();
@@ -90,6 +100,7 @@ export class KafkaConsumerRun {
       batches.onAssigned();
       report();
     });
+    const stopWatching = watchLifeSigns(consumer, SESSION_TIMEOUT_MS, report);
     const onStop = (): void => ended.resolve();
     signal.addEventListener('abort', onStop, { once: true });
     try {
@@ -97,6 +108,7 @@ export class KafkaConsumerRun {
       await ended.promise;
     } finally {
       signal.removeEventListener('abort', onStop);
+      stopWatching();
       batches.stop();
       // Waits for handlers in hand: they may take as long as they like.
       await batches.idle();

@@ -5,6 +5,7 @@ import { RouterError } from '#events/domain/router-error.js';
 import { brokerTools, type RunningBroker, startBroker } from '../../../../../tools/kafka-broker/start-broker.mjs';
 import { type KafkaLog, type KafkaState, openKafkaLog } from '../../kafka-log.module.js';
 import type { BatchOutcome, RecordBatch, SubscribeOptions } from '../../ports/event-log.js';
+import { createKafka } from './kafka-settings.js';
 
 const tools = brokerTools();
 const DONE: BatchOutcome = { kind: 'done' };
@@ -107,6 +108,32 @@ describe.skipIf(!tools.ok && process.env['CI'] === undefined)(`Kafka under fault
       expect((error as RouterError).code).toBe('store_unavailable');
     }
     await expect(late.ping()).resolves.toBeUndefined();
+  });
+
+  it('reads on as the same member after an outage that is longer than its session', async () => {
+    const topic = await newTopic(2);
+    const group = `g-${randomUUID()}`;
+    const seen = collectView();
+    await log.subscriber.subscribe(options(topic, group), seen.take);
+    await log.writer.append([record(topic, 'k', 'before')]).durable;
+    await seen.until(() => seen.ids.has('before'));
+    await eventually(async () => (await log.subscriber.lag(group, [topic])) === 0n);
+    const member = await membersOf(broker, group);
+
+    await broker.kill();
+    await eventually(() => states.some(({ part, up }) => part === 'subscriber' && !up));
+    await broker.restart();
+    const back = performance.now();
+    const late = await open();
+    await late.writer.append([record(topic, 'k', 'after')]).durable;
+    await seen.until(() => seen.ids.has('after'));
+    console.log(`read on ${Math.round(performance.now() - back)} ms after the broker was back`);
+
+    // Another member would have to wait until this one's session is over.
+    expect(await membersOf(broker, group)).toEqual(member);
+    expect(member).toHaveLength(1);
+    await eventually(() => states.findLast(({ part }) => part === 'subscriber')?.up === true);
+    expect(seen.all).toHaveLength(2);
   });
 
   it('says within two seconds that a broker does not answer, and refuses records in the end', async () => {
@@ -214,6 +241,17 @@ describe.skipIf(!tools.ok && process.env['CI'] === undefined)(`Kafka under fault
     expect(gathered.batches.map(({ records }) => records.length)).toEqual([20]);
   });
 });
+
+async function membersOf(broker: RunningBroker, group: string): Promise<readonly string[]> {
+  const admin = createKafka({ brokers: broker.brokers, clientId: 'look' }).admin();
+  await admin.connect();
+  try {
+    const { groups } = await admin.describeGroups([group]);
+    return (groups[0]?.members ?? []).map(({ memberId }) => memberId);
+  } finally {
+    await admin.disconnect();
+  }
+}
 
 const LIMITS = { recordsMax: 1000, bytesMax: 1_000_000, waitMs: 1000 };
 
