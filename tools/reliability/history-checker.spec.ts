@@ -156,6 +156,19 @@ const MUTANTS: readonly (readonly [mistake: string, invariant: string, plant: (d
     'I8',
     (draft) => void (draft.rows[WHOLE] = { ...draft.rows[WHOLE]!, tenantId: 'elsewhere' }),
   ],
+  [
+    'who was refused has reached the provider',
+    'I1',
+    (draft) => {
+      client(draft, WHOLE, { outcome: 'refused', receiptId: null, text: null });
+      draft.receipts.splice(WHOLE, 1);
+    },
+  ],
+  [
+    'who was refused has a receipt that says otherwise',
+    'I9',
+    (draft) => client(draft, WHOLE, { outcome: 'refused', receiptId: null, text: null }),
+  ],
   ['the error frame is swallowed', 'I9', (draft) => client(draft, CUT, { outcome: 'error', silentEnd: true })],
   ['a cut stream is told as whole', 'I9', (draft) => client(draft, CUT, { outcome: 'whole', text: `echo q_${CUT}` })],
   ['a whole answer is told as an error', 'I9', (draft) => client(draft, WHOLE, { outcome: 'error' })],
@@ -165,6 +178,15 @@ const MUTANTS: readonly (readonly [mistake: string, invariant: string, plant: (d
 describe('the history checker', () => {
   it('has nothing to say about an honest history', () => {
     expect(checkHistory(honest())).toEqual([]);
+  });
+
+  it('has nothing to say about who was refused, was not called for and has no receipt', () => {
+    const history = honest();
+    const [id, tenantId] = ['q_refused', 'north'];
+
+    history.clients.push({ id, tenantId, outcome: 'refused', receiptId: null, text: null, silentEnd: false });
+
+    expect(checkHistory(history)).toEqual([]);
   });
 
   it.each(MUTANTS)('notices that %s (%s)', (_mistake, invariant, plant) => {

@@ -1,8 +1,11 @@
-/** What a caller was told of one request. `gone`: the connection broke, or the caller left. */
+/**
+ * What a caller was told of one request. `gone`: the connection broke, or the caller left. `refused`: turned away by an
+ * overloaded gateway before its body was read, so there is nothing that a receipt could be about.
+ */
 export interface ClientEntry {
   readonly id: string;
   readonly tenantId: string;
-  readonly outcome: 'whole' | 'error' | 'gone';
+  readonly outcome: 'whole' | 'error' | 'gone' | 'refused';
   /** From the header; `null` when no header came. */
   readonly receiptId: string | null;
   readonly text: string | null;
@@ -132,6 +135,10 @@ function checkClient(
   if (outcome === 'whole' && text !== null && text !== `echo ${id}`)
     report('I8', `request ${id} was answered ${JSON.stringify(text.slice(0, 60))}`);
   if (outcome === 'gone') return;
+  if (outcome === 'refused') {
+    if (receipt !== undefined) report('I9', `request ${id} was refused, and its receipt says ${receipt.status}`);
+    return;
+  }
   if (receipt === undefined) {
     report('I1', `request ${id} was answered and has no receipt`);
     return;

@@ -31,11 +31,15 @@ export interface KillLoopReport {
   /** Points that were armed and never passed; a round of theirs proves nothing. */
   readonly notReached: readonly string[];
   readonly requests: number;
+  /** Of them, turned away by an overloaded gateway: no receipt, no call. */
+  readonly refused: number;
   readonly receipts: number;
   readonly unknown: number;
   readonly violations: readonly Violation[];
   /** Longest start after a kill, until requests were taken. */
   readonly readyMsMax: number;
+  /** The point that was armed at that start, or `random`; `whole` when it was the whole product. */
+  readonly slowestStart: string;
 }
 
 /** Passed by a shipper, which only a gateway with Kafka has. */
@@ -85,6 +89,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
   const keys: string[] = [];
   const byPoint: Record<string, number> = {};
   let readyMsMax = 0;
+  let slowestStart = '';
   const killed = (name: string): void => {
     const point = name.split(':')[0] as string;
     byPoint[point] = (byPoint[point] ?? 0) + 1;
@@ -97,7 +102,9 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
     if (options.brokers !== undefined) env['NEXTMODEL_KAFKA_BROKERS'] = options.brokers.join(',');
     const beganMs = performance.now();
     const gateway = await startGateway({ configuration, directory, whole, env });
-    readyMsMax = Math.max(readyMsMax, performance.now() - beganMs);
+    const readyMs = performance.now() - beganMs;
+    if (readyMs > readyMsMax) slowestStart = `${failpoint ?? 'random'}${whole ? ' whole' : ''}`;
+    readyMsMax = Math.max(readyMsMax, readyMs);
     return gateway;
   };
 
@@ -179,10 +186,12 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
       byPoint,
       notReached,
       requests: clients.length,
+      refused: clients.filter(({ outcome }) => outcome === 'refused').length,
       receipts: distinct,
       unknown: receipts.filter(({ status }) => status === 'unknown').length,
       violations: checkHistory({ clients, upstream: calls, receipts, rows, steps }),
       readyMsMax: Math.round(readyMsMax),
+      slowestStart,
     };
   } finally {
     await upstream.close();
@@ -231,16 +240,26 @@ async function runLoad(
     const asStream = stream && result.status === 200;
     const whole = result.status === 200 && result.whole && result.error === null && (!stream || read.doneCount === 1);
     const told = result.whole && (result.status >= 400 || read.errorFrames > 0);
+    const receiptId = String(result.headers['x-nextmodel-receipt-id'] ?? '').replace(/^rcpt_/, '') || null;
+    const refused = result.status === 503 && receiptId === null && codeOf(result.body) === 'overloaded';
     clients.push({
       id,
       tenantId: TENANTS[tenant] as string,
-      outcome: whole ? 'whole' : told ? 'error' : 'gone',
-      receiptId: String(result.headers['x-nextmodel-receipt-id'] ?? '').replace(/^rcpt_/, '') || null,
+      outcome: whole ? 'whole' : refused ? 'refused' : told ? 'error' : 'gone',
+      receiptId,
       text: kind !== 'f:echo' || !whole ? null : stream ? read.text : contentOf(result.body),
       silentEnd: asStream && result.whole && result.error === null && !whole && !told && !leaves,
     });
   });
   await Promise.all([...requests, control]);
+}
+
+function codeOf(body: Buffer): string | null {
+  try {
+    return (JSON.parse(body.toString('utf8')) as { error: { code: string | null } }).error.code;
+  } catch {
+    return null;
+  }
 }
 
 function contentOf(body: Buffer): string {

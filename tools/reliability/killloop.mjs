@@ -75,11 +75,13 @@ console.log(
   JSON.stringify({
     kills: sum((report) => report.kills),
     requests: sum((report) => report.requests),
+    refused: sum((report) => report.refused),
     receipts: sum((report) => report.receipts),
     unknown: sum((report) => report.unknown),
     violations: violations.length,
     notReached: notReached.length,
     readyMsMax: Math.max(...reports.map((report) => report.readyMsMax)),
+    slowestStarts: reports.map((report) => `${report.readyMsMax} ms ${report.slowestStart}`),
     seconds: seconds(),
   }),
 );
