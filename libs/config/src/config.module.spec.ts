@@ -229,7 +229,7 @@ models:
     );
 
     const problems = problemsOf(
-      'transparency: { witnesses: [ { key: "a+67d30a1b+AAAA" }, { url: "ftp://x" } ], witness_every_s: 0 }',
+      'transparency: { witnesses: [ { key: "a+67d30a1b+AAAA" }, { url: "ftp://x" }, { url: "http://x/?k=1" } ], witness_every_s: 0 }',
     );
 
     expect(transparency).toMatchObject({
@@ -239,11 +239,16 @@ models:
       ],
       witnessEveryMs: 5_000,
     });
+    const secret = settingsOf(
+      `transparency: { witnesses: [ { key: "${key}", url: "https://u:s3cret@w.example/x" } ] }`,
+    );
+    expect(JSON.stringify(describeSettings(secret))).not.toContain('s3cret');
     expect(problems.map(({ path }) => path)).toEqual(
       expect.arrayContaining([
         'transparency.witnesses[0].key',
         'transparency.witnesses[1].key',
         'transparency.witnesses[1].url',
+        'transparency.witnesses[2].url',
         'transparency.witness_every_s',
       ]),
     );

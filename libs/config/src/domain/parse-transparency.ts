@@ -30,6 +30,7 @@ export function parseTransparency(root: Section): TransparencySettings {
           'must be the verifier key of a witness: <name>+<8 hex digits>+<base64 of 4 and 32 bytes>',
         );
       }
+      if (/[?#]/.test(witness.string('url') ?? '')) witness.report('url', 'must be a prefix, without ? and #');
       const address = witness.has('url')
         ? { url: readUrl(witness), allowPrivate: witness.boolean('allow_private', false) }
         : null;
