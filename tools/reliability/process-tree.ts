@@ -10,6 +10,8 @@ export interface ProcessUsage {
   readonly anonymousMb: number;
   readonly descriptors: number;
   readonly sockets: number;
+  /** Descriptors of segment files of the log. */
+  readonly segments: number;
 }
 
 const ROLES: readonly (readonly [RegExp, string])[] = [
@@ -20,6 +22,9 @@ const ROLES: readonly (readonly [RegExp, string])[] = [
   [/shipper-main/, 'shipper'],
   [/nextmodel\.mjs|apps\/cli/, 'supervisor'],
 ];
+
+/** Also one that retention has deleted and somebody still holds. */
+const SEGMENT = /\/\d+\.log( \(deleted\))?$/;
 
 /** A process and all that it started. Empty where there is no `/proc`. */
 export function processTree(root: number): readonly ProcessUsage[] {
@@ -42,27 +47,25 @@ function usageOf(pid: number): ProcessUsage {
   const status = text(`/proc/${pid}/status`);
   const megabytes = (field: string): number =>
     (Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) * 1_024) / 1e6;
-  const descriptors = listed(`/proc/${pid}/fd`);
+  const descriptors = listed(`/proc/${pid}/fd`).map((descriptor) => linkOf(pid, descriptor));
   return {
     pid,
     role: ROLES.find(([pattern]) => pattern.test(command))?.[1] ?? 'other',
     residentMb: megabytes('VmRSS'),
     anonymousMb: megabytes('RssAnon'),
     descriptors: descriptors.length,
-    sockets: openSockets(pid, descriptors),
+    sockets: descriptors.filter((file) => file.startsWith('socket:')).length,
+    segments: descriptors.filter((file) => SEGMENT.test(file)).length,
   };
 }
 
-function openSockets(pid: number, descriptors: readonly string[]): number {
-  let count = 0;
-  for (const descriptor of descriptors) {
-    try {
-      if (readlinkSync(`/proc/${pid}/fd/${descriptor}`).startsWith('socket:')) count += 1;
-    } catch {
-      // Closed since it was listed.
-    }
+/** What a descriptor stands for; empty when it was closed since it was listed. */
+function linkOf(pid: number, descriptor: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+  } catch {
+    return '';
   }
-  return count;
 }
 
 function listed(directory: string): readonly string[] {

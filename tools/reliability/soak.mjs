@@ -1,7 +1,7 @@
 // node tools/reliability/soak.mjs [--seconds 1200] [--warm-up-seconds 300] [--gateway-only] [--cache] [--rate N]
 // Half of what this machine can do, 5 % of it faults: does memory grow, do descriptors or sockets stay behind, has
 // every request its receipt? Exit 1 when the gateway's memory grows by 1 MB a minute or more after the warm-up, or
-// something stays behind.
+// something stays behind. Open segments of the log are held against the limit of their readers.
 import './typescript-hooks.mjs';
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,7 @@ const { startGateway, SQL_PASSWORD } = await import('./gateway-process.ts');
 const { faultConfiguration } = await import('./fault-configuration.ts');
 const { callGateway } = await import('./http-call.ts');
 const { inParallel } = await import('./in-parallel.ts');
+const { judgeDescriptors } = await import('./judge-descriptors.ts');
 const { memoryTrend } = await import('./memory-trend.ts');
 const { processTree } = await import('./process-tree.ts');
 const { seededRandom } = await import('./seeded-random.ts');
@@ -33,7 +34,6 @@ const SAMPLE_MS = 2_000;
 const TELL_MS = 30_000;
 const WINDOW_MINUTES = 0.5;
 const MEASURE_MS = 10_000;
-const DESCRIPTORS_LEFT_MAX = 5;
 
 const upstream = await startFaultUpstream({ callsMax: 20_000 });
 const gateway = await startGateway({
@@ -94,16 +94,15 @@ const note = (name, atMinutes, megabytes) => {
 };
 const startedMs = performance.now();
 const minutes = () => (performance.now() - startedMs) / 60_000;
-/** Descriptors of each process at each sample. @type {Map<string, number[]>} */
-const open = new Map();
+/** Every process at each sample. @type {import('./process-tree.ts').ProcessUsage[]} */
+const usages = [];
 const sample = async () => {
   const atMinutes = minutes();
   const tree = processTree(gateway.pid);
-  for (const { role, anonymousMb, residentMb, descriptors } of tree) {
+  usages.push(...tree);
+  for (const { role, anonymousMb, residentMb } of tree) {
     note(role, atMinutes, residentMb);
     note(`${role} anonymous`, atMinutes, anonymousMb);
-    if (!open.has(role)) open.set(role, []);
-    open.get(role).push(descriptors);
   }
   const metrics = await readMetrics();
   if (metrics === null) return;
@@ -159,16 +158,7 @@ for (const [name, trend] of trends) {
   );
 }
 const unexpected = [...told].filter(([kind]) => kind.startsWith('unexpected'));
-const descriptors = Object.fromEntries(
-  after.map(({ role, descriptors: atEnd }) => {
-    const atStart = before.find((usage) => usage.role === role)?.descriptors ?? 0;
-    return [role, { before: atStart, most: Math.max(0, ...(open.get(role) ?? [])), after: atEnd }];
-  }),
-);
-// The SQL engine keeps the files of its parts open, and their number follows its merges.
-const leftOpen = Object.entries(descriptors).filter(
-  ([role, { before: first, after: last }]) => role !== 'sql' && last - first > DESCRIPTORS_LEFT_MAX,
-);
+const descriptors = judgeDescriptors(before, usages, after);
 const gcCount = metrics?.('nextmodel_nodejs_gc_duration_seconds_count') ?? 0;
 const gcSeconds = metrics?.('nextmodel_nodejs_gc_duration_seconds_sum') ?? 0;
 console.log(
@@ -180,7 +170,7 @@ console.log(
     left,
     receipts,
     rows,
-    descriptors,
+    descriptors: descriptors.byRole,
     upstreamSockets: upstream.sockets,
     inFlight: metrics?.('nextmodel_in_flight_requests') ?? null,
     gcMsPerThousandRequests: Number(((gcSeconds * 1e6) / Math.max(1, sent)).toFixed(1)),
@@ -195,7 +185,7 @@ const problems = [
   // Who left may have done so before the request was whole.
   (receipts > sent || receipts < sent - left) && `${receipts} receipts of ${sent} requests, ${left} of which left`,
   rows !== null && rows !== receipts && `${rows} rows of ${receipts} receipts`,
-  leftOpen.length > 0 && `descriptors stay open: ${JSON.stringify(leftOpen)}`,
+  ...descriptors.problems,
   gateway.exit !== null && 'the product ended',
   /unhandled|failed inside the gateway|died/i.test(gateway.output) && 'the product complained; see its output',
 ].filter(Boolean);
