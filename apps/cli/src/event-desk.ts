@@ -1,14 +1,15 @@
 import { join } from 'node:path';
-import { dataDirectoryOwner, openDataDirectory } from '#config/config.module.js';
+import { dataDirectoryOwner } from '#config/config.module.js';
 import type { Settings } from '#config/domain/settings.js';
 import { encodeEvent } from '#events/domain/event-codec.js';
 import type { NewRecord } from '#events/domain/event-record.js';
 import type { ReceiptAdjusted } from '#events/domain/router-event.js';
-import { openSegmentReader, openSegmentWriter } from '#event-log/event-log.module.js';
+import { openSegmentReader } from '#event-log/event-log.module.js';
 import { openContentCipher } from '#gateway/boot/subject-keys.js';
 import { pass } from '#events/ports/failpoint.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
 import { callAdmin } from './admin-client.js';
+import { openStoppedLog } from './stopped-log.js';
 
 export interface PriceText {
   readonly priceId: string;
@@ -16,7 +17,7 @@ export interface PriceText {
   readonly record: string;
 }
 
-/** Where facts are added: at a running instance through its admin API, else in its log. */
+/** Where facts are added: at a running instance through its admin API, else in the log that instances read. */
 export interface EventDesk {
   adjust(adjustments: readonly ReceiptAdjusted[]): Promise<void>;
   publishPrices(prices: readonly PriceText[]): Promise<void>;
@@ -79,11 +80,7 @@ function runningDesk(settings: Settings): EventDesk {
 }
 
 async function stoppedDesk(settings: Settings): Promise<EventDesk> {
-  const directory = await openDataDirectory(settings.environment.dataDir, settings.environment);
-  const writer = await openSegmentWriter({ directory: directory.log, partition: 0, durability: 'strict' });
-  const append = async (records: readonly NewRecord[]): Promise<void> => {
-    if (records.length > 0) await writer.append(records).durable;
-  };
+  const { directory, append, close } = await openStoppedLog(settings);
   return {
     adjust: (adjustments) =>
       append(
@@ -122,10 +119,7 @@ async function stoppedDesk(settings: Settings): Promise<EventDesk> {
         await cipher.close();
       }
     },
-    close: async () => {
-      await writer.close();
-      await directory.close();
-    },
+    close,
   };
 }
 

@@ -6,15 +6,20 @@ export interface Period {
 }
 
 /**
- * `--from` and `--to` as times of UTC: a day, a month or an ISO 8601 time; from inclusive, to exclusive.
+ * `--from` and `--to` (or by other names) as times of UTC: a day, a month or an ISO 8601 time; from inclusive, to exclusive.
  * @throws UsageError for what is no time, or an end before its start.
  */
-export function readPeriod(from: string | undefined, to: string | undefined, nowMs: number): Period {
+export function readPeriod(
+  from: string | undefined,
+  to: string | undefined,
+  nowMs: number,
+  names = { from: 'from', to: 'to' },
+): Period {
   const period = {
-    fromMs: from === undefined ? 0 : readTime('from', from),
-    toMs: to === undefined ? nowMs + 1 : readTime('to', to),
+    fromMs: from === undefined ? 0 : readTime(names.from, from),
+    toMs: to === undefined ? nowMs + 1 : readTime(names.to, to),
   };
-  if (period.toMs <= period.fromMs) throw new UsageError('--to must be after --from');
+  if (period.toMs <= period.fromMs) throw new UsageError(`--${names.to} must be after --${names.from}`);
   return period;
 }
 

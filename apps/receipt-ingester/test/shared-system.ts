@@ -12,6 +12,8 @@ import { configuration, PRICES } from '../../standalone/test/test-configuration.
 import { cleanEnv, OwnProcess } from './own-process.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+export const MASTER_KEY = 'ab'.repeat(32);
+export const QDRANT_KEY = 'qdrant-key';
 const INGEST_PASSWORD = 'ingest/0123456789@abcdef';
 
 /** Why this machine cannot run the shared mode; empty when it can. */
@@ -80,6 +82,8 @@ export interface SharedSystem {
   readonly indexer: OwnProcess;
   readonly redis: OwnProcess;
   readonly broker: RunningBroker;
+  readonly redisUrl: string;
+  readonly qdrantUrl: string;
   /** Names of the variables that all processes get. */
   readonly variables: readonly string[];
   readonly upstreams: readonly ScriptedUpstream[];
@@ -113,11 +117,11 @@ export async function prepareSharedSystem(): Promise<SharedSystem> {
     ...cleanEnv(),
     NEXTMODEL_API_KEY: KEY,
     NEXTMODEL_ADMIN_TOKEN: ADMIN_TOKEN,
-    NEXTMODEL_MASTER_KEY: 'ab'.repeat(32),
+    NEXTMODEL_MASTER_KEY: MASTER_KEY,
     NEXTMODEL_KAFKA_BROKERS: broker.brokers.join(','),
     NEXTMODEL_CLICKHOUSE_URL: `http://ingest:${encodeURIComponent(INGEST_PASSWORD)}@127.0.0.1:${sqlPort}`,
     NEXTMODEL_QDRANT_URL: qdrantUrl,
-    NEXTMODEL_QDRANT_API_KEY: 'qdrant-key',
+    NEXTMODEL_QDRANT_API_KEY: QDRANT_KEY,
     NEXTMODEL_TRANSPARENCY_DIR: join(directory, 'transparency'),
     NEXTMODEL_REDIS_URL: `redis://127.0.0.1:${redisPort}`,
   };
@@ -145,6 +149,8 @@ export async function prepareSharedSystem(): Promise<SharedSystem> {
     indexer: app('cache-indexer', ENTRIES.indexer),
     redis,
     broker,
+    redisUrl: `redis://127.0.0.1:${redisPort}`,
+    qdrantUrl,
     upstreams: [alpha, beta],
     variables: Object.keys(variables).filter((name) => name.startsWith('NEXTMODEL_')),
     gateway,

@@ -1,16 +1,15 @@
 import { createKeyRing, issueKey } from '#access/access.module.js';
-import { dataDirectoryOwner, openDataDirectory } from '#config/config.module.js';
+import { dataDirectoryOwner } from '#config/config.module.js';
 import type { Settings } from '#config/domain/settings.js';
 import { decodeEvent, encodeEvent } from '#events/domain/event-codec.js';
-import type { NewRecord } from '#events/domain/event-record.js';
 import { RouterError } from '#events/domain/router-error.js';
 import { TOPICS } from '#events/domain/topics.js';
 import { createSystemClock } from '#events/events.module.js';
-import { openSegmentReader, openSegmentWriter } from '#event-log/event-log.module.js';
 import { callAdmin } from '../admin-client.js';
 import { requireSettings } from '../load-settings.js';
 import { readOptions } from '../options.js';
 import { EXIT, formatTable, UsageError } from '../output.js';
+import { openStoppedLog } from '../stopped-log.js';
 
 interface KeyView {
   readonly id: string;
@@ -30,7 +29,7 @@ interface NewKey {
   readonly budget?: string;
 }
 
-/** Where keys are kept: a running instance, or the log of one that is stopped. */
+/** Where keys are kept: a running instance, or the log that instances read. */
 interface KeyDesk {
   create(key: NewKey): Promise<{ readonly id: string; readonly key: string }>;
   list(): Promise<readonly KeyView[]>;
@@ -44,7 +43,8 @@ const USAGE = `usage: nextmodel keys create <name> [--tenant t] [--project p] [-
 
 export async function run(words: readonly string[]): Promise<number> {
   const [action, ...rest] = words;
-  const { options, names } = readOptions(rest, ['tenant', 'project', 'models', 'budget']);
+  const { options, names: given } = readOptions(rest, ['name', 'tenant', 'project', 'models', 'budget']);
+  const names = options['name'] === undefined ? given : [...given, options['name']];
   const [name] = names;
   const valid =
     action === 'list'
@@ -105,10 +105,8 @@ function runningDesk(settings: Settings): KeyDesk {
 }
 
 async function openStoppedDesk(settings: Settings): Promise<KeyDesk> {
-  const directory = await openDataDirectory(settings.environment.dataDir, settings.environment);
   const clock = createSystemClock();
-  const reader = openSegmentReader({ directory: directory.log });
-  const writer = await openSegmentWriter({ directory: directory.log, partition: 0, durability: 'strict' });
+  const { reader, append, close } = await openStoppedLog(settings);
   const ring = createKeyRing();
   for (const partition of await reader.partitions(TOPICS.control)) {
     let offset = 0n;
@@ -125,7 +123,6 @@ async function openStoppedDesk(settings: Settings): Promise<KeyDesk> {
       offset = batch.nextOffset;
     }
   }
-  const append = (record: NewRecord): Promise<void> => writer.append([record]).durable;
   return {
     create: async (asked) => {
       const { key, event } = issueKey(
@@ -139,9 +136,9 @@ async function openStoppedDesk(settings: Settings): Promise<KeyDesk> {
         },
         clock,
       );
-      await append(
+      await append([
         encodeEvent('nextmodel.apikey.created.v1', `${event.keyId}/created`, event.keyId, event.createdAt, event),
-      );
+      ]);
       return { id: event.keyId, key };
     },
     list: () =>
@@ -161,18 +158,14 @@ async function openStoppedDesk(settings: Settings): Promise<KeyDesk> {
         throw new RouterError({ code: 'not_found', publicMessage: 'No such key. See `nextmodel keys list`.' });
       }
       const revokedAt = new Date(clock.nowMs()).toISOString();
-      await append(
+      await append([
         encodeEvent('nextmodel.apikey.revoked.v1', `${id}/revoked`, id, revokedAt, {
           keyId: id,
           revokedAt,
           reason: 'cli',
         }),
-      );
+      ]);
     },
-    close: async () => {
-      await writer.close();
-      await reader.close();
-      await directory.close();
-    },
+    close,
   };
 }

@@ -31,7 +31,7 @@ export async function replayPolicy(words: readonly string[]): Promise<number> {
   if (names.length > 0 || since === undefined || changesNothing || badShare) throw new UsageError(USAGE);
   const present = requireSettings();
   const other = withShare(policy === undefined ? present : requireSettings(policy), strongShare);
-  const period = readPeriod(since, until, Date.now());
+  const period = readPeriod(since, until, Date.now(), { from: 'since', to: 'until' });
   const reader = await openEvents(present);
   try {
     const desk = priceDesk(other, await openPrices(other, reader), priceFile ?? null);
@@ -43,7 +43,7 @@ export async function replayPolicy(words: readonly string[]): Promise<number> {
     for await (const { receipt } of scanReceipts(reader, window)) {
       tally.add(receipt, decisions.get(receipt.receiptId) ?? { kind: 'unknown', because: 'no_decision' });
     }
-    process.stdout.write(`${show(tally)}\n${NOTES}\n`);
+    process.stdout.write(`${headline(period, options)}\n${show(tally)}\n${NOTES}\n`);
     return EXIT.ok;
   } finally {
     await reader.close();
@@ -74,6 +74,20 @@ async function decideAll(
     }
   }
   return decisions;
+}
+
+const shownTime = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+
+function headline({ fromMs, toMs }: Period, options: Readonly<Record<string, string | undefined>>): string {
+  const { policy, prices, tenant } = options;
+  const share = options['strong-share'];
+  const changed = [
+    policy === undefined ? '' : `the policy of ${policy}`,
+    prices === undefined ? '' : `the prices of ${prices}, else the present ones`,
+    share === undefined ? '' : `${share} of auto's requests at the strong model`,
+  ].filter((text) => text !== '');
+  const whose = tenant === undefined ? 'all tenants' : `tenant ${tenant}`;
+  return `${shownTime(fromMs)} to ${shownTime(toMs)} UTC, ${whose}: as it was, and with ${changed.join(', ')}.`;
 }
 
 function withShare(settings: Settings, strongShare: number | null): Settings {

@@ -1,8 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LLMock } from '@copilotkit/aimock';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ANSWER_TEXT } from '../../../../libs/dispatch/src/__fixtures__/wire-samples.js';
-import { CLIENT_NAMES, startClients, type ClientProcess } from '../../../../tools/reliability/client-process.js';
+import {
+  CLIENT_NAMES,
+  startClients,
+  type ClientProcess,
+  type Outcome,
+} from '../../../../tools/reliability/client-process.js';
 import { faultConfiguration } from '../../../../tools/reliability/fault-configuration.js';
 import { startFaultUpstream, type FaultUpstream } from '../../../../tools/reliability/fault-upstream.js';
 import { CLIENT_KEY, startGateway, type GatewayProcess } from '../../../../tools/reliability/gateway-process.js';
@@ -22,6 +27,9 @@ const IMAGE =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==';
 
 const weather = (id: string, city: string) => ({ id, name: 'weather', arguments: JSON.stringify({ city }) });
+
+/** The plain iterator of the official client ends without a word when its caller leaves. */
+const endOf = (outcome: Outcome): unknown => ('error' in outcome ? [outcome.error, outcome.status] : 'no error');
 
 let upstream: FaultUpstream;
 let mock: LLMock;
@@ -79,6 +87,27 @@ describe.each(CLIENT_NAMES)('%s through the gateway', (name) => {
     expect(outcome).toHaveProperty('error');
     expect(upstream.seen(id).map((call) => call.closedMs !== null)).toEqual([true]);
   });
+
+  it.each([
+    ['whole', 'slow:6000', 200],
+    // Content is there when the caller leaves: before it the gateway has sent no status line yet.
+    ['streamed', 's_slow:150', 900],
+  ] as const)(
+    'leaves an answer (%s) as it would at the provider itself, which sees it go',
+    async (how, scenario, leaveAfterMs) => {
+      const id = `leave${CLIENT_NAMES.indexOf(name)}${how}`;
+      const question = { model: `f:${scenario}`, text: `T${id}`, leaveAfterMs };
+
+      const expected = await clients.ask(name, { baseUrl: upstream.baseUrl, key: 'none' }, how, question);
+      const outcome = await clients.ask(name, through(), how, question);
+
+      expect(endOf(outcome)).toEqual(endOf(expected));
+      await vi.waitFor(
+        () => expect(upstream.seen(id).map((call) => call.closedMs !== null)).toEqual([true, true]),
+        5_000,
+      );
+    },
+  );
 });
 
 const QUESTIONS: readonly (readonly [what: string, question: Question])[] = [
