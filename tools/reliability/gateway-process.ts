@@ -148,7 +148,20 @@ export class GatewayProcess {
   }
 }
 
+/** @throws EndedWhileStarting, or Error with the output when it does not get ready. */
 export async function startGateway(options: GatewayOptions): Promise<GatewayProcess> {
+  const gateway = await spawnGateway(options);
+  try {
+    await gateway.ready();
+    return gateway;
+  } catch (error) {
+    await gateway.close();
+    throw error;
+  }
+}
+
+/** Starts a process and does not wait until it is ready. */
+export async function spawnGateway(options: GatewayOptions): Promise<GatewayProcess> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'nextmodel-reliability-'));
   const pricing = options.prices === undefined ? '' : 'prices: { files: [ ./prices.yaml ], unpriced: allow }\n';
   if (options.prices !== undefined) writeFileSync(join(directory, 'prices.yaml'), options.prices);
@@ -176,14 +189,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
       ...options.env,
     },
   });
-  const gateway = new GatewayProcess(child, directory, { http: port, sql: sqlPort }, options.directory === undefined);
-  try {
-    await gateway.ready();
-    return gateway;
-  } catch (error) {
-    await gateway.close();
-    throw error;
-  }
+  return new GatewayProcess(child, directory, { http: port, sql: sqlPort }, options.directory === undefined);
 }
 
 /** Process groups that must not outlive this process. */
