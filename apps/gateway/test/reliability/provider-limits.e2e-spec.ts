@@ -18,6 +18,7 @@ beforeAll(async () => {
       totalTimeoutMs: 60_000,
       providers: [
         `  one: { kind: openai-compatible, base_url: "${upstream.baseUrl}", api_key: k }`,
+        `  trio: { kind: openai-compatible, base_url: "${upstream.baseUrl}", api_keys: [good-1, bad-1, bad-2] }`,
         `  team: { kind: openai-compatible, base_url: "${upstream.baseUrl}", api_keys: [${KEYS.join(', ')}] }`,
       ].join('\n'),
       models:
@@ -48,7 +49,7 @@ describe('the wait that a provider asks for', () => {
     expect((second as SeenCall).atMs).toBeGreaterThanOrEqual(earliestMs(first as SeenCall) - 2);
   });
 
-  it('is told to the client when it is too long to be waited for', async () => {
+  it('is told to the client when it is too long to be waited for, and kept: the next one is told without a call', async () => {
     const model = 'one/f:429:ra3600';
 
     const result = await callGateway(gateway.baseUrl, model);
@@ -56,6 +57,12 @@ describe('the wait that a provider asks for', () => {
     expect([result.status, openAiError(result.body)?.code]).toEqual([429, 'upstream_rate_limited']);
     expect([result.headers['retry-after'], result.headers['retry-after-ms']]).toEqual(['3600', '3600000']);
     expect(upstream.seen(result.id)).toHaveLength(1);
+
+    const next = await callGateway(gateway.baseUrl, model);
+
+    expect([next.status, openAiError(next.body)?.code]).toEqual([429, 'upstream_rate_limited']);
+    expect(Number(next.headers['retry-after'])).toBeGreaterThan(1);
+    expect(upstream.seen(next.id)).toEqual([]);
   });
 
   it('is not waited for where another target is free', async () => {
@@ -95,6 +102,18 @@ describe('the keys of a provider', () => {
     expect([two.used[1], two.statuses]).toEqual([1, [200]]);
     expect(two.used[0]! + two.used[2]!).toBe(6);
     expect(last).toEqual({ used: [1, 0, 6], statuses: [200] });
+  });
+
+  it('cost nobody an answer when two of three are refused at once', async () => {
+    upstream.refuse('bad-1');
+    upstream.refuse('bad-2');
+
+    const answers = [];
+    for (let n = 0; n < 6; n += 1) answers.push(await callGateway(gateway.baseUrl, 'trio/f:ok:trio'));
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200]);
+    const used = answers.flatMap(({ id }) => upstream.seen(id).map(({ authorization }) => authorization));
+    expect(used.filter((key) => key !== 'Bearer good-1').toSorted()).toEqual(['Bearer bad-1', 'Bearer bad-2']);
   });
 
   it('that are all refused are our own matter: no client sees a 401', async () => {

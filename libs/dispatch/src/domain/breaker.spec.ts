@@ -118,7 +118,7 @@ describe('Breaker', () => {
 
   it('waits out a rate limit without opening, a minute at most', () => {
     const breaker = new Breaker();
-    breaker.wait(0, false, 3_600_000, true);
+    breaker.wait(0, false, 3_600_000, 'told_rate_limit');
 
     expect([breaker.allows(59_999), breaker.rateLimited(0), breaker.stateAt(0)]).toEqual([false, true, 'closed']);
     expect(breaker.allows(60_000)).toBe(true);

@@ -1,5 +1,8 @@
 export type BreakerState = 'closed' | 'open' | 'half_open';
 
+/** Why calls wait: a rate limit with the wait that the provider named, one without, or a refused credential. */
+export type WaitFor = 'told_rate_limit' | 'rate_limit' | 'refused';
+
 const CONSECUTIVE_FAILURES = 5;
 const WINDOW_CALLS_MIN = 20;
 const WINDOW_BUCKETS = 6;
@@ -17,7 +20,7 @@ export class Breaker {
   private state: BreakerState = 'closed';
   private openUntilMs = 0;
   private waitUntilMs = 0;
-  private waitIsRateLimit = false;
+  private waitFor: WaitFor = 'refused';
   private probing = false;
   private consecutive = 0;
   private timesOpened = 0;
@@ -40,7 +43,12 @@ export class Breaker {
 
   /** Is a rate limit the only thing that holds calls back? */
   rateLimited(nowMs: number): boolean {
-    return this.waitUntilMs > nowMs && this.waitIsRateLimit && this.state === 'closed';
+    return this.waitUntilMs > nowMs && this.waitFor !== 'refused' && this.state === 'closed';
+  }
+
+  /** Has the provider named a wait that is not over? Then not even a probe goes out. */
+  mustWait(nowMs: number): boolean {
+    return this.waitUntilMs > nowMs && this.waitFor === 'told_rate_limit';
   }
 
   /** Is the one probe under way? */
@@ -86,10 +94,10 @@ export class Breaker {
   }
 
   /** No calls for a while: the provider asked for it, or refuses this credential. Not counted as a failure. */
-  wait(nowMs: number, probe: boolean, waitMs: number, rateLimit: boolean): void {
+  wait(nowMs: number, probe: boolean, waitMs: number, waitFor: WaitFor): void {
     if (probe) this.probing = false;
     this.waitUntilMs = Math.max(this.waitUntilMs, nowMs + Math.min(waitMs, OPEN_MS_MAX));
-    this.waitIsRateLimit = rateLimit;
+    this.waitFor = waitFor;
     if (probe) this.state = 'closed';
   }
 

@@ -111,17 +111,18 @@ export function callFailed(
       credential.release(call.credentialProbe);
       return;
     case 'throttle':
-      own.wait(nowMs, call.ownProbe, failure.retryAfterMs ?? THROTTLED_MS, true);
+      if (failure.retryAfterMs === null) own.wait(nowMs, call.ownProbe, THROTTLED_MS, 'rate_limit');
+      else own.wait(nowMs, call.ownProbe, failure.retryAfterMs, 'told_rate_limit');
       credential.release(call.credentialProbe);
       return;
     case 'eject_credential': {
       const waitMs = Math.max(EJECTED_MS, failure.retryAfterMs ?? 0);
       if (httpStatus === 403) {
-        own.wait(nowMs, call.ownProbe, waitMs, false);
+        own.wait(nowMs, call.ownProbe, waitMs, 'refused');
         credential.release(call.credentialProbe);
       } else {
         own.release(call.ownProbe);
-        credential.wait(nowMs, call.credentialProbe, waitMs, false);
+        credential.wait(nowMs, call.credentialProbe, waitMs, 'refused');
       }
     }
   }

@@ -45,6 +45,17 @@ describe('decideNext', () => {
     });
   });
 
+  it('tries every credential of a target that refuses one after the other, and a limited one only once more', () => {
+    const ejected = { ...failure, breaker: 'eject_credential' as const };
+    const third = { triesOfTarget: 2, attempts: 2, otherCredential: true };
+
+    expect(decideNext(situation({ ...third, failure: ejected }))).toEqual({ next: 'other_credential' });
+    expect(decideNext({ ...limited(50), ...third })).toMatchObject({ next: 'stop' });
+    expect(decideNext(situation({ ...third, failure: ejected, attempts: 3 }))).toMatchObject({
+      reason: 'attempts_exhausted',
+    });
+  });
+
   it('does not repeat into an open breaker', () => {
     expect(decideNext(situation({ sameAllowed: false }))).toMatchObject({ next: 'stop' });
   });

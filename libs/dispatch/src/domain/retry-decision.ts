@@ -61,8 +61,9 @@ function wish(situation: FailedSituation): Decision {
   if (failure.nextTarget === 'policy_fallback') {
     return situation.policyTarget ? { next: 'policy_target' } : { next: 'stop', reason: 'not_retryable' };
   }
-  const credentialFault = failure.breaker === 'eject_credential' || failure.breaker === 'throttle';
-  if (credentialFault && situation.otherCredential && mayRepeat) return { next: 'other_credential' };
+  // A refused credential says nothing about the target, so its other ones are tried as long as attempts are left.
+  const credentialFault = failure.breaker === 'eject_credential' || (failure.breaker === 'throttle' && mayRepeat);
+  if (credentialFault && situation.otherCredential) return { next: 'other_credential' };
   if (failure.nextTarget === 'yes' && situation.otherTarget) return { next: 'next_target' };
   if (failure.retrySame) {
     if (!mayRepeat || !situation.sameAllowed) return { next: 'stop', reason: 'no_target_left' };

@@ -203,14 +203,39 @@ describe('rate limits', () => {
     expect(result.error).toMatchObject({ httpStatus: 429, retryAfterMs: 7_000 });
   });
 
-  it('are told at once while they last', async () => {
-    const { send } = open(() => refusal(429, { 'retry-after': '7' }));
+  it('are told at once while they last, without a single call', async () => {
+    const { send, transport } = open(() => refusal(429, { 'retry-after': '7' }));
     await send(['a']);
 
-    const [, second] = await Promise.all([send(['a']), send(['a'])]);
+    const ends = [await send(['a']), ...(await Promise.all([send(['a']), send(['a'])]))];
 
-    expect(second.result).toMatchObject({ attempts: [], error: { httpStatus: 429, code: 'upstream_rate_limited' } });
-    expect(second.result.error?.retryAfterMs).toBeGreaterThan(6_000);
+    for (const { result } of ends) {
+      expect(result).toMatchObject({ attempts: [], error: { httpStatus: 429, code: 'upstream_rate_limited' } });
+      expect(result.error?.retryAfterMs).toBeGreaterThan(6_000);
+    }
+    expect(transport.calls).toHaveLength(1);
+  });
+
+  it('leave the probe to a target that is cut off for another reason', async () => {
+    const { send, transport } = open((call) =>
+      call.provider === 'a' ? refusal(429, { 'retry-after': '3' }) : refusal(401),
+    );
+    await send(['a', 'b']);
+
+    const { result } = await send(['a', 'b']);
+
+    expect(transport.calls.map(({ provider }) => provider)).toEqual(['a', 'b', 'b']);
+    expect(result.attempts).toMatchObject([{ provider: 'b' }]);
+  });
+
+  it('without a named wait are found out about by one probe at a time', async () => {
+    const { send, transport } = open(() => [{ do: 'wait', ms: 40 }, ...refusal(429)]);
+    await send(['a']);
+
+    const ends = await Promise.all([send(['a']), send(['a'])]);
+
+    expect(ends.map(({ result }) => result.attempts.length)).toEqual([1, 0]);
+    expect(transport.calls).toHaveLength(2);
   });
 });
 

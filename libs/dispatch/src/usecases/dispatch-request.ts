@@ -103,8 +103,8 @@ export class Dispatch implements Deadline, AttemptOwner {
     const nowMs = this.deps.clock.monotonicMs();
     const again = this.deps.chooser.pick(this.targets.all, choice.index, nowMs);
     if (again !== null) this.call(again);
-    // A rate limit was waited out; a breaker that others have opened meanwhile is not called into.
-    else if (choice.lane.own.stateAt(nowMs) === 'closed') this.call(choice);
+    // What others have found out meanwhile is obeyed: a breaker that is open, a wait that the provider named.
+    else if (choice.lane.own.stateAt(nowMs) === 'closed' && !choice.lane.own.mustWait(nowMs)) this.call(choice);
     else this.finish('failed', null, this.history.error);
   }
 

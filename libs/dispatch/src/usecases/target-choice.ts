@@ -58,11 +58,12 @@ export class TargetChooser {
 
   /**
    * When every target is cut off, the one that is nearest to its return gets a probe, one at a time: nobody else would
-   * find out that it is well again. All others are told to wait.
+   * find out that it is well again. All others are told to wait, and so is everyone where the provider named the wait.
    */
   leastBad(targets: readonly Target[], nowMs: number): Choice | Blocked {
     let best: Choice | null = null;
     let bestMs = Number.POSITIVE_INFINITY;
+    let soonestMs = Number.POSITIVE_INFINITY;
     let throttled = true;
     for (const [index, target] of targets.entries()) {
       const provider = this.registry.get(target.provider);
@@ -71,15 +72,17 @@ export class TargetChooser {
         const lane = this.board.lane(provider.name, target.model, credential.id);
         const waitMs = blockedForMs(lane, nowMs);
         throttled &&= rateLimited(lane, nowMs);
-        if (waitMs >= bestMs) continue;
+        soonestMs = Math.min(soonestMs, waitMs);
+        if (waitMs >= bestMs || lane.own.mustWait(nowMs)) continue;
         bestMs = waitMs;
         best = { index, provider, credential, lane };
       }
     }
     if (best !== null && !probeTaken(best.lane)) return best;
+    const known = soonestMs < Number.POSITIVE_INFINITY;
     return {
-      retryAfterMs: Math.max(RETRY_AFTER_MS_MIN, best === null ? 0 : bestMs),
-      throttled: throttled && best !== null,
+      retryAfterMs: known ? Math.max(RETRY_AFTER_MS_MIN, soonestMs) : RETRY_AFTER_MS_MIN,
+      throttled: throttled && known,
     };
   }
 
