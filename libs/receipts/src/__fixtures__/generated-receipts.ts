@@ -4,6 +4,7 @@ import type { Meter, Meters } from '#events/domain/meters.js';
 import type { CacheResult, Receipt, ReceiptStatus } from '#events/domain/receipt.js';
 import { divideHalfEven } from '#pricing/domain/exact-decimal.js';
 import { priceRecordText } from '#pricing/domain/price-record.js';
+import { variedReceipt } from './varied-receipt.js';
 
 /** Rates in picodollars per token (dollars per million × 10^6); illustrative. */
 const MODELS = [
@@ -51,6 +52,8 @@ export interface GeneratorOptions {
   readonly endMs: number;
   readonly days: number;
   readonly tenants?: number;
+  /** Also refusals, clients that left, streams that were cut, calls of unknown outcome: 6 in 100. */
+  readonly varied?: boolean;
 }
 
 /** Realistic receipts, always the same for the same options, oldest first: skewed tenants and keys, retries, cache hits, two currencies, unpriced models. */
@@ -77,7 +80,8 @@ export function* generateReceipts(options: GeneratorOptions): Generator<Receipt>
         attempts.push(attempt(attempts.length + 1, target, atMs, latencyMs, random, 'ok'));
       }
     }
-    yield receipt({ receiptId, atMs, tenant, key, cacheResult, latencyMs, attempts, random });
+    const made = receipt({ receiptId, atMs, tenant, key, cacheResult, latencyMs, attempts, random });
+    yield options.varied === true ? variedReceipt(made) : made;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AttemptLine } from '#events/domain/attempt.js';
 import { decodeEvent, encodeEvent } from '#events/domain/event-codec.js';
-import type { NewRecord } from '#events/domain/event-record.js';
+import type { NewRecord, StoredRecord } from '#events/domain/event-record.js';
 import { receiptTimeMs, type ReceiptId } from '#events/domain/ids.js';
 import type { AttemptStarted, RequestAccepted, ResponseCompleted, RouterEvent } from '#events/domain/router-event.js';
 import { TOPICS } from '#events/domain/topics.js';
@@ -15,6 +15,7 @@ interface OpenRequest {
   completed: ResponseCompleted | null;
 }
 
+const SEALED = 'nextmodel.receipt.sealed.v1';
 const READ = { recordsMax: 5_000, bytesMax: 8 * 1024 * 1024, waitMs: 0 };
 const RECOVERED_TOPICS = [TOPICS.receipts, TOPICS.responses, TOPICS.requests] as const;
 
@@ -34,7 +35,13 @@ export async function recoverDangling(
   const open = new Map<string, OpenRequest>();
   const sealed = new Set<string>();
   for (const topic of RECOVERED_TOPICS) {
-    await readAll(reader, topic, partition, from.get(topic) ?? 0n, (event) => note(open, sealed, event));
+    await readAll(reader, topic, partition, from.get(topic) ?? 0n, (record) => {
+      // nearly all are sealed: for those the key says enough, and their text is not read
+      if (record.headers['ce_type'] === SEALED) sealed.add(record.key);
+      if (sealed.has(record.key)) return;
+      const decoded = decodeEvent(record);
+      if (decoded.ok) note(open, decoded.event);
+    });
   }
   const records: NewRecord[] = [];
   for (const [receiptId, request] of open) {
@@ -44,13 +51,9 @@ export async function recoverDangling(
   return records;
 }
 
-function note(open: Map<string, OpenRequest>, sealed: Set<string>, event: RouterEvent): void {
-  if (event.type === 'nextmodel.receipt.sealed.v1') {
-    sealed.add(event.data.receiptId);
-    return;
-  }
+function note(open: Map<string, OpenRequest>, event: RouterEvent): void {
   const receiptId = 'receiptId' in event.data ? event.data.receiptId : null;
-  if (typeof receiptId !== 'string' || sealed.has(receiptId)) return;
+  if (typeof receiptId !== 'string') return;
   let request = open.get(receiptId);
   if (request === undefined) {
     request = { accepted: null, started: new Map(), finished: new Map(), completed: null };
@@ -158,15 +161,12 @@ async function readAll(
   topic: string,
   partition: number,
   fromOffset: bigint,
-  onEvent: (event: RouterEvent) => void,
+  onRecord: (record: StoredRecord) => void,
 ): Promise<void> {
   let offset = fromOffset;
   for (;;) {
     const batch = await reader.read({ topic, partition, offset }, READ);
-    for (const record of batch.records) {
-      const decoded = decodeEvent(record);
-      if (decoded.ok) onEvent(decoded.event);
-    }
+    for (const record of batch.records) onRecord(record);
     if (batch.records.length === 0 || batch.nextOffset >= batch.headOffset) return;
     offset = batch.nextOffset;
   }

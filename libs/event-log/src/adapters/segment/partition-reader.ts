@@ -86,7 +86,7 @@ export class PartitionReader {
       const segmentEnd = at.sequence >= end.sequence ? end.position : this.#sealedEnd(at.sequence);
       if (at.position >= segmentEnd) {
         if (at.sequence >= end.sequence) break;
-        at = { sequence: at.sequence + 1, position: this.#store.open(at.sequence + 1).dataStart };
+        at = this.#nextWith(topic, offset + records.length, at.sequence);
         continue;
       }
       const wanted = Math.min(chunk.length, segmentEnd - at.position);
@@ -138,6 +138,16 @@ export class PartitionReader {
     const last = records.at(-1);
     if (at !== null) this.#remember(topic, last === undefined ? asked : Number(last.offset) + 1, at);
     return records;
+  }
+
+  /**
+   * The start of a segment behind `sequence`. Headers say which offsets a segment holds, so those without a record that
+   * is wanted are left out: a topic with few records costs the segments that hold them, not the whole log.
+   */
+  #nextWith(topic: string, wanted: number, sequence: number): FramePosition {
+    const found = this.#store.locate(topic, wanted);
+    if (found !== null && found.sequence > sequence) return found;
+    return { sequence: sequence + 1, position: this.#store.open(sequence + 1).dataStart };
   }
 
   #sealedEnd(sequence: number): number {
