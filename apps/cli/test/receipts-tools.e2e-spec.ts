@@ -229,6 +229,9 @@ describe('what another policy would have cost', () => {
     expect(cheap).not.toBe(present);
     expect([ended.code, ended.stderr]).toEqual([0, '']);
     expect(ended.stdout).toMatch(/alpha\/alpha-large +beta\/beta-small +3 +0\.0075 +0\.000375 +-0\.007125 /);
+    expect(ended.stdout).toMatch(
+      /^2026-01-01 00:00 to .* UTC, all tenants: as it was, and with the policy of .*cheap\.yaml\.$/m,
+    );
     expect(dearer.stdout).toMatch(/alpha\/alpha-large +alpha\/alpha-large +3 +0\.0075 +0\.33 /);
     expect((await product.cli('replay', '--since', '2026-01-01')).code).toBe(2);
   });

@@ -76,7 +76,7 @@ function readConfigFile(file: string, problems: Problem[]): ReturnType<typeof pa
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    problems.push({ file, line: 0, path: '', message: `cannot be read (${code}); see NEXTMODEL_CONFIG` });
+    problems.push({ file, line: 0, path: '', message: `cannot be read (${code})` });
     return null;
   }
   const { root, problems: found } = parseLocatedYaml(text, file);

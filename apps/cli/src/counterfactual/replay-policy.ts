@@ -84,7 +84,7 @@ function headline({ fromMs, toMs }: Period, options: Readonly<Record<string, str
   const changed = [
     policy === undefined ? '' : `the policy of ${policy}`,
     prices === undefined ? '' : `the prices of ${prices}, else the present ones`,
-    share === undefined ? '' : `${share} of auto's requests at the strong model`,
+    share === undefined ? '' : `strong_share ${share}`,
   ].filter((text) => text !== '');
   const whose = tenant === undefined ? 'all tenants' : `tenant ${tenant}`;
   return `${shownTime(fromMs)} to ${shownTime(toMs)} UTC, ${whose}: as it was, and with ${changed.join(', ')}.`;
@@ -117,5 +117,6 @@ function show(tally: Tally): string {
   ]);
   const heads = ['served_by', 'would_be', 'requests', 'recorded_usd', 'would_cost_usd', 'difference_usd', 'unpriced'];
   const left = [...tally.left].map(([why, count]) => `  ${count} ${why}`);
+  if (rows.length === 0 && left.length === 0) return 'No request was made in this time.';
   return [formatTable(heads, cells), ...(left.length === 0 ? [] : ['Not compared:', ...left])].join('\n');
 }
