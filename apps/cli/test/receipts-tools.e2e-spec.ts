@@ -5,6 +5,7 @@ import { openSegmentReader, openSegmentWriter } from '#event-log/event-log.modul
 import { decodeEvent, encodeEvent } from '#events/domain/event-codec.js';
 import type { ContentStored } from '#events/domain/router-event.js';
 import { contentSubjectOf, createContentCipher, openKeyFile } from '#semantic-cache/semantic-cache.module.js';
+import type { Ended } from '../../standalone/test/run-executable.js';
 import { eventually, startProduct, uuidOf, type Product } from '../../standalone/test/start-product.js';
 import { startBooks, type Books } from './openrouter-books.js';
 
@@ -366,21 +367,33 @@ describe('audit recompute', () => {
 
 describe('audit rollups', () => {
   it('names the days that differ from the receipts, and repairs them on a stopped instance', async () => {
+    await product.stop();
     await product.start();
-    // The first may be in the rollups already; they are made at most once a minute.
-    for (const text of ['before', 'after']) {
-      const { receiptId } = await product.chat('small', `the rollups, ${text}`);
-      await product.row(`SELECT 1 FROM receipts WHERE receipt_id = '${uuidOf(receiptId)}'`);
-    }
     const running = await product.cli('audit', 'rollups', '--repair');
-    await product.stop('SIGKILL');
+    const dieBehind = async (): Promise<Ended> => {
+      // The first may be in the rollups already; they are made at most once a minute.
+      for (const text of ['before', 'after']) {
+        const { receiptId } = await product.chat('small', `the rollups, ${text}`);
+        await product.row(`SELECT 1 FROM receipts WHERE receipt_id = '${uuidOf(receiptId)}'`);
+      }
+      await product.stop('SIGKILL');
+      return product.cli('audit', 'rollups');
+    };
 
-    const wrong = await product.cli('audit', 'rollups');
+    let wrong = await dieBehind();
+    // On a machine that is slow enough the minute ended between the two.
+    for (let tries = 0; wrong.code === 0 && tries < 2; tries += 1) {
+      await product.start();
+      wrong = await dieBehind();
+    }
     const repaired = await product.cli('audit', 'rollups', '--repair');
     const right = await product.cli('audit', 'rollups');
 
     expect(running.stderr).toContain('only compared');
-    expect([wrong.code, repaired.code, right.code], wrong.stderr).toEqual([1, 0, 0]);
+    expect(
+      [wrong.code, repaired.code, right.code],
+      [wrong, repaired, right].map((each) => each.stdout + each.stderr).join('|'),
+    ).toEqual([1, 0, 0]);
     expect(wrong.stdout).toMatch(
       /day +rollup +requests +of_receipts\n[-\s]+\n20\d\d-.*spend_key_daily[^]*drifts: not repaired\.\n$/,
     );
