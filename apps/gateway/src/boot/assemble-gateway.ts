@@ -207,7 +207,7 @@ export async function assembleGateway(order: BootOrder, logger: Logger): Promise
     admission,
     limits,
     bodyBytesMax: settings.environment.bodyBytesMax,
-    addresses: new AddressLimit(requestsPerAddressMax, trustedProxies),
+    addresses: requestsPerAddressMax === 0 ? null : new AddressLimit(requestsPerAddressMax, trustedProxies),
     unread,
     onBug: (error) => logger.error({ err: error }, 'a request failed inside the gateway'),
   });

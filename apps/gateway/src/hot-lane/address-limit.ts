@@ -4,13 +4,18 @@ import { RouterError } from '#events/domain/router-error.js';
 const HEXTETS = 8;
 const NETWORK_HEXTETS = 4;
 
+/** What an `IncomingMessage` says about where it comes from. */
+export interface CallerAddress {
+  readonly socket: { readonly remoteAddress?: string | undefined };
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
 /** Requests under way for each address of a client; see decision 21. */
 export class AddressLimit {
   readonly #inside = new Map<string, number>();
   readonly #trusted = new BlockList();
 
   /**
-   * @param requestsMax 0 = no limit.
    * @param trustedProxies addresses, or networks as `10.0.0.0/8`, whose `x-forwarded-for` is believed.
    * @throws RouterError `configuration` for what is neither.
    */
@@ -22,11 +27,11 @@ export class AddressLimit {
   }
 
   /**
-   * @returns how to leave, to be called once; `null` without a limit. @throws RouterError `rate_limit_exceeded` (429): nothing was taken.
+   * @returns how to leave, to be called once. @throws RouterError `rate_limit_exceeded` (429): nothing was taken.
    */
-  enter(peer: string | undefined, forwardedFor: string | undefined): (() => void) | null {
-    if (this.requestsMax === 0) return null;
-    const address = networkOf(this.#clientAddress(peer ?? '', forwardedFor));
+  enter({ socket, headers }: CallerAddress): () => void {
+    const { 'x-forwarded-for': forwardedFor } = headers;
+    const address = networkOf(this.#clientAddress(socket.remoteAddress ?? '', String(forwardedFor ?? '')));
     const inside = this.#inside.get(address) ?? 0;
     if (inside >= this.requestsMax) {
       throw new RouterError({
@@ -47,9 +52,9 @@ export class AddressLimit {
   }
 
   /** The last address of the way here that no trusted proxy has; what lies before it anybody may have written. */
-  #clientAddress(peer: string, forwardedFor: string | undefined): string {
+  #clientAddress(peer: string, forwardedFor: string): string {
     let address = plain(peer);
-    const hops = forwardedFor?.split(',') ?? [];
+    const hops = forwardedFor.split(',');
     while (hops.length > 0 && this.#isTrusted(address)) {
       const before = plain(hops.pop()?.trim() ?? '');
       if (isIP(before) === 0) break;

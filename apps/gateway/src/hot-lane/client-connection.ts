@@ -71,9 +71,8 @@ export class ClientConnection {
     return this.response.write(DATA + lines + EVENT_END);
   }
 
-  /** @param left called once when nothing of this answer is under way any more; `null` = nobody cares. */
-  onClosed(left: (() => void) | null): void {
-    if (left === null) return;
+  /** @param left called once when nothing of this answer is under way any more. */
+  onClosed(left: () => void): void {
     if (this.response.closed) left();
     else this.response.once('close', left);
   }

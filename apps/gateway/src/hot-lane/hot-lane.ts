@@ -32,7 +32,8 @@ export interface LaneParts {
   readonly limits: KeyLimits;
   readonly bodyBytesMax: number;
   readonly unread: UnreadAnswers;
-  readonly addresses: AddressLimit;
+  /** `null` = no limit. */
+  readonly addresses: AddressLimit | null;
   /** A bug, never a client's mistake. */
   readonly onBug: (error: unknown) => void;
 }
@@ -142,9 +143,8 @@ export class HotLane {
     try {
       const encoding = request.headers['content-encoding'];
       if (encoding !== undefined && encoding !== 'identity') throw unsupportedEncoding();
-      client.onClosed(
-        this.parts.addresses.enter(request.socket.remoteAddress, singleHeader(request, 'x-forwarded-for')),
-      );
+      const { addresses } = this.parts;
+      if (addresses !== null) client.onClosed(addresses.enter(request));
       const admitted = this.parts.limits.admit(key, receiptId, Number(request.headers['content-length'] ?? 0));
       client.rateLimits = admitted instanceof Promise ? await admitted : (admitted satisfies LimitHeaders);
       return { rawBody: await readBody(request, this.parts.bodyBytesMax), problem: null };
