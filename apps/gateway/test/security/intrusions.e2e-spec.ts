@@ -9,7 +9,7 @@ import { bodyOf, send, sendBytes, type Ask, type Told } from './raw-request.js';
 
 /** Requests that break into proxies. Smuggling shapes stand in `hostile-requests.e2e-spec.ts`, limits in `limits`. */
 const MIB = 1024 * 1024;
-const HEADERS_MS = 1_000;
+const HEADERS_MS = 1_500;
 const REQUEST_MS = 2_500;
 
 let elsewhere: Server;
@@ -17,6 +17,8 @@ let elsewherePort: number;
 let hits = 0;
 let upstream: LargeUpstream;
 let gateway: GatewayProcess;
+/** Gives its clients little time. */
+let hasty: GatewayProcess;
 beforeAll(async () => {
   elsewhere = createServer((_request, response) => {
     hits += 1;
@@ -26,18 +28,22 @@ beforeAll(async () => {
   await once(elsewhere, 'listening');
   elsewherePort = (elsewhere.address() as AddressInfo).port;
   upstream = await startLargeUpstream(`http://127.0.0.1:${elsewherePort}/v1/chat/completions`);
-  gateway = await startGateway({
-    configuration: `
+  const start = (reliability: string): Promise<GatewayProcess> =>
+    startGateway({
+      configuration: `
 providers:
   large: { kind: openai-compatible, base_url: "${upstream.baseUrl}", api_key: none }
   second: { kind: openai-compatible, base_url: "${upstream.baseUrl}", api_key: none }
-reliability: { max_attempts: 1, client_headers_ms: ${HEADERS_MS}, client_request_ms: ${REQUEST_MS} }
+reliability: { max_attempts: 1${reliability} }
 `,
-    nodeFlags: ['--unhandled-rejections=strict'],
-  });
+      nodeFlags: ['--unhandled-rejections=strict'],
+    });
+  gateway = await start('');
+  hasty = await start(`, client_headers_ms: ${HEADERS_MS}, client_request_ms: ${REQUEST_MS}`);
 });
 afterAll(async () => {
   await gateway?.close();
+  await hasty?.close();
   await upstream?.close();
   elsewhere?.close();
 });
@@ -45,9 +51,9 @@ afterAll(async () => {
 const ask = (over: Partial<Ask>): Promise<Told> => send({ port: gateway.port, model: 'large/late:0', ...over });
 const raw = (members: string): string =>
   `{"model":"large/late:0","messages":[{"role":"user","content":"x"}],${members}}`;
-async function expectAlive(): Promise<void> {
-  expect([gateway.exit, (await ask({})).status]).toEqual([null, 200]);
-  expect(gateway.output).not.toMatch(/unhandled|failed inside the gateway/i);
+async function expectAlive(which = gateway): Promise<void> {
+  expect([which.exit, (await ask({ port: which.port })).status]).toEqual([null, 200]);
+  expect(which.output).not.toMatch(/unhandled|failed inside the gateway/i);
 }
 
 describe('requests that never end', () => {
@@ -61,7 +67,7 @@ describe('requests that never end', () => {
         `${start}x-a: `,
         `${authorized}content-length: 99\r\nx-nextmodel-tags: slow=body\r\n\r\n{"model":`,
         `${authorized}transfer-encoding: chunked\r\nx-nextmodel-tags: slow=chunk\r\n\r\nff\r\n{"model":`,
-      ].map((bytes) => sendBytes(gateway.port, bytes)),
+      ].map((bytes) => sendBytes(hasty.port, bytes)),
     );
 
     for (const { text } of answers) {
@@ -70,7 +76,7 @@ describe('requests that never end', () => {
     }
     for (const slow of ['body', 'chunk']) {
       const receipt = await eventually(async () => {
-        const listed = await fetch(`${gateway.baseUrl}/receipts?limit=5`, {
+        const listed = await fetch(`${hasty.baseUrl}/receipts?limit=5`, {
           headers: { authorization: `Bearer ${CLIENT_KEY}` },
         });
         const { data } = (await listed.json()) as { data: Record<string, unknown>[] };
@@ -78,12 +84,12 @@ describe('requests that never end', () => {
       });
       expect(receipt).toMatchObject({ status: 'aborted', http_status: 499, cost_usd: '0' });
     }
-    await expectAlive();
+    await expectAlive(hasty);
   });
 
   it('a byte now and then is no life sign, in headers or in a body, on 100 connections, and nobody else waits', async () => {
     const slow = Array.from({ length: 100 }, (_, n): Socket => {
-      const socket = connect({ port: gateway.port, host: '127.0.0.1' });
+      const socket = connect({ port: hasty.port, host: '127.0.0.1' });
       socket.on('error', () => undefined);
       socket.resume();
       socket.write(n % 2 === 0 ? `${start}x-a: ` : `${authorized}content-length: 100000\r\n\r\n`);
@@ -93,12 +99,12 @@ describe('requests that never end', () => {
       for (const socket of slow) if (socket.writable) socket.write('a');
     }, 100);
 
-    const served = await Promise.all(Array.from({ length: 20 }, () => ask({})));
+    const served = await Promise.all(Array.from({ length: 20 }, () => ask({ port: hasty.port })));
     await eventually(() => slow.every((socket) => socket.closed), 30_000);
     clearInterval(drip);
 
     expect(new Set(served.map((told) => told.status))).toEqual(new Set([200]));
-    await expectAlive();
+    await expectAlive(hasty);
   });
 });
 
