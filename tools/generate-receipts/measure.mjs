@@ -136,8 +136,13 @@ async function build() {
   return offset;
 }
 
-const text = (column, made) => `if(${column} = '', '', ${made})`;
-const part = (source, at, length) => `substring(${source}, ${at}, ${length})`;
+function text(column, made) {
+  return `if(${column} = '', '', ${made})`;
+}
+
+function part(source, at, length) {
+  return `substring(${source}, ${at}, ${length})`;
+}
 
 /** The base once more, `copy` spans later. Amounts stay, so that every sum does; what is random is made anew. */
 async function copyBase(copy, offsets) {

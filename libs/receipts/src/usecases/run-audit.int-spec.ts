@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@clickhouse/client';
@@ -56,6 +56,11 @@ function crafted(cost: string | null, tries: readonly Try[], over: Partial<Recei
     avoidedPicoUsd: '0',
     ...over,
   };
+}
+
+function attemptOf(receipt: Receipt, over: Partial<AttemptLine>): Receipt {
+  const attempts = receipt.attempts.map((attempt): AttemptLine => ({ ...attempt, costStatus: 'exact', ...over }));
+  return { ...receipt, attempts };
 }
 
 const right = [
@@ -161,6 +166,44 @@ describe('the audits', () => {
 
   it('all run', async () => {
     for (const { name } of audits) await expect(audit(name)).resolves.toBeDefined();
+  });
+
+  it('find the same mistakes in two looks as in one, also where receipts stand twice', async () => {
+    const miscounted = attemptOf(crafted('700', [['700']]), { costNativePico: '700', lines: base.attempts[0]!.lines });
+    const exchanged = attemptOf(crafted('700', [['700']]), { costNativePico: '701', lines: [] });
+    const hidden = crafted('1000000000000', [[HALF]]);
+    const again = [
+      ...all,
+      // the first place of a receipt counts: what stands in a later one must neither be found nor hide a mistake
+      attemptOf(right[1]!, { costNativePico: '1' }),
+      { ...right[1]!, costPicoUsd: '1' },
+      { ...wrong[0]!, costPicoUsd: '0' },
+      { ...hidden, costPicoUsd: '0' },
+    ];
+    const insert = (partition: number, receipts: readonly Receipt[]) =>
+      store.insert({
+        partition,
+        firstOffset: 100n,
+        lastOffset: BigInt(99 + receipts.length),
+        adjustments: [],
+        receipts: receipts.map((receipt, at) => ({
+          receipt,
+          place: { logId: `log/${partition}`, partition, offset: BigInt(100 + at) },
+        })),
+      });
+    await insert(0, [miscounted, exchanged, hidden]);
+    for (const [at, receipt] of again.entries()) await insert(10 + at, [receipt]);
+
+    const inOneLook = readFileSync(new URL('../__fixtures__/recompute-costs-in-one-look.sql', import.meta.url), 'utf8');
+    const parameters = { days: '30', limit: '1000' };
+    const expected = (await store.query(inOneLook, parameters)).rows.map(String).toSorted();
+    const found = (await runAudit(store, audits, 'recompute-costs', parameters)).rows.map(String).toSorted();
+
+    expect((await store.query('SELECT count() > uniqExact(receipt_id) FROM nextmodel.receipts', {})).rows).toEqual([
+      [1],
+    ]);
+    expect(expected.length).toBeGreaterThanOrEqual(wrong.length + 3);
+    expect(found).toEqual(expected);
   });
 
   it('keep unknown waste and savings unknown on the way back', async () => {

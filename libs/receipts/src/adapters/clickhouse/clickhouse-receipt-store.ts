@@ -157,9 +157,12 @@ export class ClickhouseReceiptStore implements ReceiptStore {
     const parameters = idParameters(tenantId, receiptId);
     for (const where of WHERE_ID) {
       const from = (table: string): string => `${this.database}.${table} FINAL WHERE ${where}`;
-      const [row] = await this.#rows(`SELECT ${RECEIPT_SELECT} FROM ${from('receipts')} LIMIT 1`, parameters);
-      if (row === undefined) continue;
-      return fromReceiptRow(row, await this.#rows(`SELECT ${ATTEMPT_SELECT} FROM ${from('attempts')}`, parameters));
+      // a statement costs more than what it reads here, so neither waits for the other
+      const [[row], attempts] = await Promise.all([
+        this.#rows(`SELECT ${RECEIPT_SELECT} FROM ${from('receipts')} LIMIT 1`, parameters),
+        this.#rows(`SELECT ${ATTEMPT_SELECT} FROM ${from('attempts')}`, parameters),
+      ]);
+      if (row !== undefined) return fromReceiptRow(row, attempts);
     }
     return null;
   }
