@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { createClient, type ClickHouseClient } from '@clickhouse/client';
 import type { Receipt } from '#events/domain/receipt.js';
-import { receiptTimeMs, type ReceiptId } from '#events/domain/ids.js';
+import { receiptTimeMs } from '#events/domain/ids.js';
 import { RouterError } from '#events/domain/router-error.js';
 import { pass } from '#events/ports/failpoint.js';
 import {
@@ -30,6 +30,7 @@ import type { ReceiptRollups } from '../../ports/receipt-rollups.js';
 import { ClickhouseRollups } from './clickhouse-rollups.js';
 import { encodeRowBinary } from './row-binary.js';
 import { storeError } from './store-errors.js';
+import { idParameters, WHERE_ID } from './receipt-by-id.js';
 import {
   CHANGE_SETTINGS,
   type ClickhouseStoreOptions,
@@ -39,17 +40,6 @@ import {
   READ_SETTINGS,
   type StatementLimits,
 } from './store-options.js';
-
-/** The id holds its time, which is part of the key: no index needed; the id alone is the fall-back. */
-const WHERE_ID = [
-  'tenant_id = {t:String} AND ts = fromUnixTimestamp64Milli({ms:Int64}) AND receipt_id = {r:UUID}',
-  'tenant_id = {t:String} AND receipt_id = {r:UUID}',
-];
-const idParameters = (tenantId: string, receiptId: string): { t: string; r: string; ms: number } => ({
-  t: tenantId,
-  r: receiptId,
-  ms: receiptTimeMs(receiptId as ReceiptId),
-});
 
 /** Receipts in ClickHouse, server or embedded, over `@clickhouse/client`. */
 export class ClickhouseReceiptStore implements ReceiptStore {
@@ -169,13 +159,10 @@ export class ClickhouseReceiptStore implements ReceiptStore {
 
   async findPlace(tenantId: string, receiptId: string): Promise<Pick<LogPlace, 'partition' | 'offset'> | null> {
     for (const where of WHERE_ID) {
-      const [row] = await this.#rows(
-        `SELECT k_partition, k_offset FROM ${this.database}.receipts FINAL WHERE ${where} LIMIT 1`,
-        idParameters(tenantId, receiptId),
-      );
-      if (row !== undefined) {
-        return { partition: Number(row['k_partition']), offset: BigInt(String(row['k_offset'])) };
-      }
+      const query = `SELECT k_partition, k_offset FROM ${this.database}.receipts FINAL WHERE ${where} LIMIT 1`;
+      const [row] = await this.#rows(query, idParameters(tenantId, receiptId));
+      if (row === undefined) continue;
+      return { partition: Number(row['k_partition']), offset: BigInt(String(row['k_offset'])) };
     }
     return null;
   }
