@@ -208,6 +208,32 @@ function describeSharedMode(): void {
       }
     }, 180_000);
 
+    it('ships after its next start what a gateway has left that was stopped while the broker was away', async () => {
+      await system.broker.kill();
+      for (let n = 0; n < 40; n += 1) await ledger.ask(system.a, { stream: n % 4 === 0 });
+      const { text } = await eventually(async () => {
+        const ready = await system.a.readyz();
+        return /[1-9]\d* records to ship/.test(ready.text) ? ready : null;
+      });
+      const ended = await system.a.stop();
+      await system.broker.restart();
+      const back = performance.now();
+      await system.a.serve();
+
+      await agreed(60_000);
+
+      note(
+        `ended in ${ended.ms} ms with ${/\d+ records to ship/.exec(text)?.[0]}; all in SQL ${((performance.now() - back) / 1_000).toFixed(1)} s after the broker was back`,
+      );
+      // The shipper has nobody to give it to, and says so within seconds instead of waiting for the end of the outage.
+      expect([ended.code, ended.ms < 8_000]).toEqual([0, true]);
+      const ready = await eventually(async () => {
+        const one = await system.a.readyz();
+        return one.status === 'ready' ? one : null;
+      }, 60_000);
+      expect(ready.text).toContain('0 records to ship');
+    }, 120_000);
+
     it('keeps the receipt of every call when a gateway is killed under load', async () => {
       const load = ledger.load([system.a], 0);
       await sleep(1_500);

@@ -33,6 +33,27 @@ describe('SegmentStore', () => {
     store.close();
     expect(openFiles(directory)).toHaveLength(0);
   });
+
+  it.runIf(process.platform === 'linux')('keeps the last eight segments open that it has read, and no more', () => {
+    for (let sequence = 1; sequence <= 30; sequence += 1) makeSegment(sequence);
+    const store = new SegmentStore(directory);
+    const byte = Buffer.alloc(1);
+    const most: number[] = [];
+
+    for (let pass = 0; pass < 3; pass += 1) {
+      for (const sequence of store.list()) {
+        store.read(sequence, byte, 0);
+        most.push(openFiles(directory).length);
+      }
+    }
+
+    expect(Math.max(...most)).toBe(8);
+    expect(openFiles(directory).toSorted()).toEqual(
+      Array.from({ length: 8 }, (_, n) => join(directory, segmentName(23 + n))),
+    );
+    store.close();
+    expect(openFiles(directory)).toHaveLength(0);
+  });
 });
 
 function openFiles(directory: string): string[] {
