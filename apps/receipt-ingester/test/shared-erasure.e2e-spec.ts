@@ -109,6 +109,9 @@ function describeErasure(): void {
     system.ingester.start();
     await Promise.all([system.a.serve(), system.b.serve()]);
     system.indexer.start();
+    // An answer that is given before Redis has its key waits for it, like everything that waits on a busy machine.
+    for (const gateway of gateways()) await eventually(async () => (await gateway.readyz()).status === 'ready', 60_000);
+    await eventually(() => system.indexer.output().includes('indexing answers'), 60_000);
   });
   afterAll(() => system?.close());
 
@@ -118,7 +121,7 @@ function describeErasure(): void {
       const [alice, bob] = [idOf(await ask(system.a, 'alice', named)), idOf(await ask(system.b, 'bob'))];
       for (const gateway of gateways()) {
         for (const user of ['alice', 'bob']) {
-          await eventually(async () => (await cacheOf(gateway, user)) === 'HIT', 30_000);
+          await eventually(async () => (await cacheOf(gateway, user)) === 'HIT', 90_000);
         }
       }
       expect((await ask(system.b, 'alice', named)).headers.get('idempotent-replayed')).toBe('true');
