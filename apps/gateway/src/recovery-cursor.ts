@@ -6,6 +6,11 @@ import type { EventLogReader } from '#event-log/ports/event-log.js';
 export const RECOVERY_GROUP = 'recovery';
 /** Receipts first: a request that is accepted while the heads are read must not look sealed before its time. */
 const RECOVERED = [TOPICS.receipts, TOPICS.responses, TOPICS.requests];
+/**
+ * Requests first: a process may die between two saves, and the next start must not find a request whose receipt stands
+ * before the place from which it reads receipts. It would seal it a second time.
+ */
+const SAVED = RECOVERED.toReversed();
 
 /**
  * Remembers a place in the log before which every request is sealed, so that a start after a crash reads the last
@@ -53,8 +58,9 @@ export class RecoveryCursor {
       this.#pending = { heads, waitingFor: new Set(this.#open) };
     }
     if (this.#pending.waitingFor.size > 0) return;
-    for (const [topic, head] of this.#pending.heads) {
-      if (this.#saved.get(topic) === head) continue;
+    for (const topic of SAVED) {
+      const head = this.#pending.heads.get(topic);
+      if (head === undefined || this.#saved.get(topic) === head) continue;
       await this.checkpoints.save(RECOVERY_GROUP, topic, this.partition, head);
       this.#saved.set(topic, head);
     }
