@@ -34,10 +34,17 @@ const SAMPLE_MS = 2_000;
 const TELL_MS = 30_000;
 const WINDOW_MINUTES = 0.5;
 const MEASURE_MS = 10_000;
+const REFUSED_SHARE_MAX = 0.05;
 
 const upstream = await startFaultUpstream({ callsMax: 20_000 });
 const gateway = await startGateway({
-  configuration: faultConfiguration({ upstream: upstream.baseUrl, cache: options.cache }),
+  // Nothing stalls here on purpose: a timeout would only tell how busy the machine is.
+  configuration: faultConfiguration({
+    upstream: upstream.baseUrl,
+    cache: options.cache,
+    phaseTimeoutMs: 30_000,
+    totalTimeoutMs: 60_000,
+  }),
   whole: !options['gateway-only'],
   nodeFlags: options['gateway-only'] ? ['--unhandled-rejections=strict'] : [],
 });
@@ -55,6 +62,8 @@ for (const [signal, code] of [
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 const random = seededRandom(3);
 const told = new Map();
+/** Refused before their bodies were read, by a gateway that was too busy: no receipt. */
+let refused = 0;
 let [sent, left] = [0, 0];
 const one = async () => {
   const stream = random() < 0.5;
@@ -64,6 +73,11 @@ const one = async () => {
   sent += 1;
   const result = await callGateway(gateway.baseUrl, model, { stream, agent, ...leaves });
   if (result.leftAtMs !== null) left += 1;
+  const receiptId = result.headers['x-nextmodel-receipt-id'];
+  if (result.status === 503 && receiptId === undefined && /"code":"overloaded"/.test(result.body.toString())) {
+    refused += 1;
+    return;
+  }
   const kind =
     fault === null ? (result.status === 200 && result.whole ? 'answered' : `unexpected ${result.status}`) : 'faults';
   told.set(kind, (told.get(kind) ?? 0) + 1);
@@ -168,6 +182,7 @@ console.log(
     sent,
     told: Object.fromEntries(told),
     left,
+    refused,
     receipts,
     rows,
     descriptors: descriptors.byRole,
@@ -182,8 +197,10 @@ const problems = [
   !(slope < SLOPE_MB_MAX) && `the gateway grows by ${slope.toFixed(2)} MB a minute`,
   unexpected.length > 0 && `unexpected answers: ${unexpected.map((each) => each.join(' × ')).join(', ')}`,
   !quiet && 'connections or requests stay open',
+  refused > sent * REFUSED_SHARE_MAX && `${refused} requests were refused: this machine was too busy for a soak`,
   // Who left may have done so before the request was whole.
-  (receipts > sent || receipts < sent - left) && `${receipts} receipts of ${sent} requests, ${left} of which left`,
+  (receipts > sent - refused || receipts < sent - refused - left) &&
+    `${receipts} receipts of ${sent} requests, ${refused} of which were refused and ${left} left`,
   rows !== null && rows !== receipts && `${rows} rows of ${receipts} receipts`,
   ...descriptors.problems,
   gateway.exit !== null && 'the product ended',
