@@ -1,4 +1,4 @@
-// npm run drill:receipts [-- count]: the receipts of a log, ingested by a consumer that is killed again and again and
+// npm run drill:receipts [-- count [kills]]: the receipts of a log, ingested by a consumer that is killed again and again and
 // given everything twice; then dropped, replayed, computed again and audited. Needs a build. Exit 1 when a sum differs.
 import './generate-receipts/typescript-hooks.mjs';
 import { spawn } from 'node:child_process';
@@ -22,10 +22,9 @@ import { replayReceipts } from '#receipts/usecases/replay-receipts.js';
 import { runAudit } from '#receipts/usecases/run-audit.js';
 
 const TOPIC = 'nextmodel.receipts';
-const KILLS = 12;
 const ingester = process.argv[2] === 'ingest';
 if (ingester) await ingest(process.argv[3], process.argv[4], process.argv[5]);
-else await drill(Number(process.argv[2] ?? 100_000));
+else await drill(Number(process.argv[2] ?? 100_000), Number(process.argv[3] ?? 12));
 
 /** The child that is killed: log → tables, until its parent ends it. */
 async function ingest(folder, url, password) {
@@ -38,7 +37,7 @@ async function ingest(folder, url, password) {
   await subscriber.subscribe(options, take);
 }
 
-async function drill(count) {
+async function drill(count, kills) {
   const folder = mkdtempSync(join(tmpdir(), 'drill-receipts-'));
   const rows = [];
   const step = async (name, work) => {
@@ -67,7 +66,7 @@ async function drill(count) {
   try {
     await store.migrate();
     const expected = await step('generate', () => generate(folder, count));
-    await step('ingest, killed', () => ingestWithKills(folder, engine.url, store, expected));
+    await step('ingest, killed', () => ingestWithKills(folder, engine.url, store, expected, kills));
     await step('everything again', () => redeliver(folder, engine.url, store, expected));
     await step('drop and replay', () => dropAndReplay(reader, store, rebuilt, expected));
     await step('recompute', () => recompute(reader, expected.texts));
@@ -144,14 +143,13 @@ async function ended(child, signal) {
   await gone;
 }
 
-async function ingestWithKills(folder, url, store, expected) {
-  let kills = 0;
-  for (; kills < KILLS; kills += 1) {
+async function ingestWithKills(folder, url, store, expected, kills) {
+  for (let killed = 0; killed < kills; killed += 1) {
     const child = startIngester(folder, url);
     await sleep(400 + Math.random() * 900);
     await ended(child, 'SIGKILL');
   }
-  return { ...(await toTheEnd(folder, url, store, expected)), kills };
+  return toTheEnd(folder, url, store, expected);
 }
 
 async function redeliver(folder, url, store, expected) {

@@ -25,6 +25,8 @@ const LINGER_MS = 1_000;
 const BYTES_MAX = 16_000_000;
 const RETRY_MS_MAX = 5_000;
 
+type StatementLimits = NonNullable<Parameters<typeof openClickhouseStore>[0]['limitsMs']>;
+
 export interface RunningIngester {
   /** Finishes the batch in hand, saves its checkpoint, closes everything. */
   stop(): Promise<void>;
@@ -33,14 +35,19 @@ export interface RunningIngester {
 /**
  * Moves receipts from the log to ClickHouse until it is stopped. Resolves at once; a store or broker that is away is
  * waited for, receipts stay in the log meanwhile.
+ * @param limitsMs how long statements may stay unanswered; the store's own limits where nothing is said.
  */
-export async function runIngester(order: IngesterOrder, logger: Logger): Promise<RunningIngester> {
+export async function runIngester(
+  order: IngesterOrder,
+  logger: Logger,
+  limitsMs: StatementLimits = {},
+): Promise<RunningIngester> {
   const metrics = new IngesterMetrics();
   const onReport = (report: StepReport): void => {
     metrics.step(report);
     logger.warn(report, report.kind === 'slow' ? 'a step takes long' : 'a step is given up and will be tried again');
   };
-  const store = openClickhouseStore({ ...order.sql, onReport });
+  const store = openClickhouseStore({ ...order.sql, limitsMs, onReport });
   const { host, ingesterMetricsPort, rollupCheckAt } = order.settings.environment;
   const metricsServer = await serveMetrics(host, ingesterMetricsPort, metrics, logger);
   const keeper = new RollupKeeper();
