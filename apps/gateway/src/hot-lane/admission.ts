@@ -18,8 +18,8 @@ export interface AdmissionParts {
   readonly shed: { admits(): boolean };
 }
 
-/** With fewer requests inside, something else makes the event loop late, and refusing would not help. */
-const BLAMELESS_MAX = 16;
+/** So many need a tenth of a second at most; when fewer are inside, something else makes the event loop late. */
+const BLAMELESS_MAX = 100;
 
 /** On a connection that stays open the next request would come here again. */
 const SHUTTING_DOWN = new PreparedRefusal(unavailable('shutting_down', 'This gateway is shutting down.'), [
