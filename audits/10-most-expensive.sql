@@ -23,7 +23,13 @@ SELECT
   latency_ms,
   tags
 FROM nextmodel.receipts_effective
-WHERE ({tenant:String} = '' OR tenant_id = {tenant:String})
-  AND ts >= now() - toIntervalDay({days:UInt16}) AND effective_usd IS NOT NULL
+-- chosen by few columns first: the others, tags above all, are read for those that are shown
+WHERE (tenant_id, ts, receipt_id) IN (
+  SELECT tenant_id, ts, receipt_id FROM nextmodel.receipts_effective
+  WHERE ({tenant:String} = '' OR tenant_id = {tenant:String})
+    AND ts >= now() - toIntervalDay({days:UInt16}) AND effective_usd IS NOT NULL
+  ORDER BY effective_usd DESC
+  LIMIT {limit:UInt16}
+)
 ORDER BY effective_usd DESC
 LIMIT {limit:UInt16}
