@@ -15,7 +15,11 @@ function honest(): {
   -readonly [K in keyof History]: Exclude<History[K], null> extends readonly (infer T)[] ? T[] : never;
 } {
   const kinds = ['whole', 'whole', 'retried', 'failed', 'cut', 'left', 'died'] as const;
-  const history = { clients: [], upstream: [], receipts: [], rows: [], steps: [] } as ReturnType<typeof honest>;
+  const history = { clients: [], upstream: [], receipts: [], rows: [], steps: [] } as unknown as ReturnType<
+    typeof honest
+  >;
+  history.printed = ['{"level":"info","msg":"gateway is ready"}\n', '{"level":"warn","key":"[redacted]"}\n'];
+  history.secrets = ['nm_0123456789abcdef', 'admin-0123456789abcdef'];
   for (let at = 0; at < COUNT; at += 1) {
     const kind = kinds[at % kinds.length] ?? 'whole';
     const [id, receiptId, tenantId] = [`q_${at}`, `receipt-${at}`, at % 2 === 0 ? 'north' : 'south'];
@@ -172,6 +176,11 @@ const MUTANTS: readonly (readonly [mistake: string, invariant: string, plant: (d
   ['the error frame is swallowed', 'I9', (draft) => client(draft, CUT, { outcome: 'error', silentEnd: true })],
   ['a cut stream is told as whole', 'I9', (draft) => client(draft, CUT, { outcome: 'whole', text: `echo q_${CUT}` })],
   ['a whole answer is told as an error', 'I9', (draft) => client(draft, WHOLE, { outcome: 'error' })],
+  [
+    'a key is in one line that was printed',
+    'I12',
+    (draft) => void draft.printed.push('{"msg":"admin-0123456789abcdef is wrong"}'),
+  ],
   ['a failure is sealed as a success', 'I9', (draft) => receipt(draft, FAILED, { status: 'ok' })],
 ];
 

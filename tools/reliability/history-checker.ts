@@ -59,17 +59,22 @@ export interface History {
   /** `null` = no tables were looked at. */
   readonly rows: readonly RowEntry[] | null;
   readonly steps: readonly StepEntry[];
+  /** What each process has printed. */
+  readonly printed: readonly string[];
+  /** Keys, tokens and passwords, none of which may be in `printed`. */
+  readonly secrets: readonly string[];
 }
 
 export interface Violation {
-  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I6' | 'I8' | 'I9';
+  readonly invariant: 'I1' | 'I2' | 'I3' | 'I4' | 'I6' | 'I8' | 'I9' | 'I12';
   readonly what: string;
 }
 
 /**
  * Compares what clients saw, what the upstream saw and what the receipts say, after everything has recovered.
  * I1 every request has one receipt · I2 none is missing in the tables · I3 none is there twice · I4 costs and attempts
- * add up · I6 events come in a legal order · I8 nothing crosses tenants · I9 clients were told the truth.
+ * add up · I6 events come in a legal order · I8 nothing crosses tenants · I9 clients were told the truth · I12
+ * no secret was printed.
  */
 export function checkHistory(history: History): readonly Violation[] {
   const found: Violation[] = [];
@@ -95,6 +100,10 @@ export function checkHistory(history: History): readonly Violation[] {
   for (const client of history.clients) checkClient(client, byReceipt, byId, report);
   checkSteps(history.steps, report);
   if (history.rows !== null) checkRows(history.rows, byReceipt, report);
+  for (const [at, secret] of history.secrets.entries()) {
+    // Which one, and not what it is: this is printed too.
+    if (history.printed.some((text) => text.includes(secret))) report('I12', `secret ${at} was printed`);
+  }
   return found;
 }
 

@@ -5,7 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FAILPOINTS, type Failpoint } from '#events/ports/failpoint.js';
 import { faultConfiguration } from './fault-configuration.js';
 import { startFaultUpstream } from './fault-upstream.js';
-import { ADMIN_TOKEN, EndedWhileStarting, startGateway, type GatewayProcess } from './gateway-process.js';
+import {
+  ADMIN_TOKEN,
+  CLIENT_KEY,
+  EndedWhileStarting,
+  SQL_PASSWORD,
+  startGateway,
+  type GatewayProcess,
+} from './gateway-process.js';
 import { checkHistory, type ClientEntry, type Violation } from './history-checker.js';
 import { callGateway, newId, readStream } from './http-call.js';
 import { readLog, readRows } from './read-history.js';
@@ -89,6 +96,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
   const notReached: string[] = [];
   const keys: string[] = [];
   const byPoint: Record<string, number> = {};
+  const lives: GatewayProcess[] = [];
   let readyMsMax = 0;
   let slowestStart = '';
   const killed = (name: string): void => {
@@ -103,6 +111,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
     if (options.brokers !== undefined) env['NEXTMODEL_KAFKA_BROKERS'] = options.brokers.join(',');
     const beganMs = performance.now();
     const gateway = await startGateway({ configuration, directory, whole, env });
+    lives.push(gateway);
     const readyMs = performance.now() - beganMs;
     if (readyMs > readyMsMax) slowestStart = `${failpoint ?? 'random'}${whole ? ' whole' : ''}`;
     readyMsMax = Math.max(readyMsMax, readyMs);
@@ -196,7 +205,15 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
       refused: clients.filter(({ outcome }) => outcome === 'refused').length,
       receipts: distinct,
       unknown: receipts.filter(({ status }) => status === 'unknown').length,
-      violations: checkHistory({ clients, upstream: calls, receipts, rows, steps }),
+      violations: checkHistory({
+        clients,
+        upstream: calls,
+        receipts,
+        rows,
+        steps,
+        printed: lives.map(({ output }) => output),
+        secrets: [CLIENT_KEY, ADMIN_TOKEN, SQL_PASSWORD, ...keys],
+      }),
       readyMsMax: Math.round(readyMsMax),
       slowestStart,
     };
