@@ -1,16 +1,29 @@
 import type { IncomingMessage } from 'node:http';
 import { RouterError } from '#events/domain/router-error.js';
 
+/** A client that is still sending when its connection closes loses the answer, so it is heard out, but not for longer. */
+const HEAR_OUT_MS = 500;
+
 /**
  * Collects a request body.
- * @throws RouterError `request_too_large` (413) as soon as the announced or the real size passes the limit;
- *   `client_closed` when the client leaves in the middle.
+ * @throws RouterError `request_too_large` (413) when the announced or the real size passes the limit, at the end of the
+ *   body or half a second later; nothing of it is kept. `client_closed` when the client leaves in the middle.
  */
 export function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    if (Number(request.headers['content-length'] ?? 0) > bytesMax) {
-      reject(tooLarge(bytesMax));
+    const refuse = (): void => {
+      const refused = (): void => {
+        clearTimeout(timer);
+        reject(tooLarge(bytesMax));
+      };
+      const timer = setTimeout(refused, HEAR_OUT_MS);
+      request.once('end', refused);
+      request.once('close', refused);
+      request.once('error', refused);
       request.resume();
+    };
+    if (Number(request.headers['content-length'] ?? 0) > bytesMax) {
+      refuse();
       return;
     }
     let first: Buffer | null = null;
@@ -20,14 +33,15 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Bu
       bytes += chunk.byteLength;
       if (bytes > bytesMax) {
         request.removeAllListeners('data');
-        request.resume();
-        reject(tooLarge(bytesMax));
+        refuse();
         return;
       }
       if (first === null) first = chunk;
       else (rest ??= [first]).push(chunk);
     });
-    request.on('end', () => resolve(rest === null ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest)));
+    request.on('end', () => {
+      if (bytes <= bytesMax) resolve(rest === null ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest));
+    });
     request.on('error', (cause) => reject(closed(cause)));
     request.on('close', () => {
       if (!request.complete) reject(closed(undefined));
