@@ -1,6 +1,6 @@
 // npm run drill:receipts [-- count [kills]]: the receipts of a log, ingested by a consumer that is killed again and again and
 // given everything twice; then dropped, replayed, computed again and audited. Needs a build. Exit 1 when a sum differs.
-import './generate-receipts/typescript-hooks.mjs';
+import './typescript-hooks.mjs';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';

@@ -4,16 +4,10 @@
 //   Exit 0: nothing changes; 1: something does; 2: usage, or a file that is no catalogue.
 // npm run prices:convert -- --write
 //   Writes the catalogue in the tree anew from its sources. Needs `npm run build`.
+import '../typescript-hooks.mjs';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
 import { parseArgs } from 'node:util';
 
-registerHooks({
-  resolve: (specifier, context, next) =>
-    specifier.startsWith('.') && specifier.endsWith('.js') && context.parentURL?.endsWith('.ts')
-      ? next(`${specifier.slice(0, -3)}.ts`, context)
-      : next(specifier, context),
-});
 const { cataloguePath, makeCatalogue } = await import('./make-catalogue.ts');
 const { diffCatalogues, isEmptyDiff, parseCatalogue, showDiff } = await import('./diff-catalogues.ts');
 

@@ -1,6 +1,6 @@
 // node --conditions=nextmodel-source tools/generate-receipts/generate.mjs [count] [seed] [days] > receipts.ndjson
 // Realistic receipts, one JSON line each, the same for the same arguments and day.
-import './typescript-hooks.mjs';
+import '../typescript-hooks.mjs';
 
 const { generateReceipts } = await import('../../libs/receipts/src/__fixtures__/generated-receipts.ts');
 const [count = 1000, seed = 1, days = 30] = process.argv.slice(2).map(Number);

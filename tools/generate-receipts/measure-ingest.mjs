@@ -1,9 +1,9 @@
 // node tools/generate-receipts/measure-ingest.mjs [count] [--profile <folder>]
 // The rate of the receipt ingester as it runs in the product: its own process with its flags, from segment files into
 // the embedded engine. Needs a build. Prints receipts a second, and the CPU time of ingester and engine per receipt.
-import './typescript-hooks.mjs';
+import '../typescript-hooks.mjs';
 import { fork } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,18 +13,13 @@ import { openFileCheckpoints, openSegmentWriter } from '#event-log/event-log.mod
 import { encodeEvent } from '#events/domain/event-codec.js';
 import { openClickhouseStore, startSqlEngine } from '#receipts/receipts.module.js';
 
+const { cpuSeconds } = await import('../reliability/process-cpu.ts');
 const { generateReceipts } = await import('../../libs/receipts/src/__fixtures__/generated-receipts.ts');
 const count = Number(process.argv[2] ?? 200_000);
 const profile = process.argv.indexOf('--profile');
 const folder = mkdtempSync(join(tmpdir(), 'measure-ingest-'));
 const logDirectory = join(folder, 'log');
 const clickhouseDirectory = join(folder, 'clickhouse');
-
-/** User and system seconds of a process so far. */
-function cpuSeconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
 
 async function writeLog() {
   const writer = await openSegmentWriter({ directory: logDirectory, partition: 0, durability: 'fast' });

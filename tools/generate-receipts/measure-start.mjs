@@ -2,10 +2,9 @@
 // How long `nextmodel start` takes over a log with `count` requests (default 100,000; five events each) that no view has
 // seen: until requests are taken, until it says that it is ready, until all receipts are in SQL. Without --cursor as if
 // the recovery cursor were lost too, so that every request is looked at again. Needs a build.
-import './typescript-hooks.mjs';
+import '../typescript-hooks.mjs';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +13,8 @@ import { parseArgs } from 'node:util';
 import { openFileCheckpoints, openSegmentWriter } from '#event-log/event-log.module.js';
 import { encodeEvent } from '#events/domain/event-codec.js';
 
+const { cpuSeconds } = await import('../reliability/process-cpu.ts');
+const { freePort } = await import('../reliability/free-port.ts');
 const { generateReceipts } = await import('../../libs/receipts/src/__fixtures__/generated-receipts.ts');
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { cursor: { type: 'boolean' } } });
 const count = Number(positionals[0] ?? 100_000);
@@ -79,15 +80,6 @@ async function writeLog() {
   for (const [topic, head] of heads) await checkpoints.save('recovery', topic, 0, BigInt(head));
 }
 
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 /** CPU seconds so far of the processes below `pid`, by the end of their command. */
 function cpuBelow(pid) {
   const found = [];
@@ -100,9 +92,7 @@ function cpuBelow(pid) {
         readFileSync(`/proc/${name}/cmdline`, 'utf8')
           .split('\0')
           .find((part) => part.endsWith('.js')) ?? '?';
-      found.push(
-        `${main.split('/').slice(-3, -1).join('/')} ${((Number(fields[11]) + Number(fields[12])) / 100).toFixed(2)} s`,
-      );
+      found.push(`${main.split('/').slice(-3, -1).join('/')} ${cpuSeconds(name).toFixed(2)} s`);
     } catch {
       // it has ended
     }

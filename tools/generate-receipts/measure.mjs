@@ -4,7 +4,7 @@
 // audit, as the read-only user, and point look-ups; one table and the bytes per receipt. With --folder the tables are
 // kept there, and a folder that has them already is only measured. Needs a build. Exit 1 when an audit of mistakes
 // finds one.
-import './typescript-hooks.mjs';
+import '../typescript-hooks.mjs';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { RECEIPT_TABLES, TABLE_COLUMNS } from '#receipts/domain/receipt-columns.
 import { openClickhouseStore, readAudits, startSqlEngine } from '#receipts/receipts.module.js';
 import { runAudit } from '#receipts/usecases/run-audit.js';
 
+const { cpuSeconds } = await import('../reliability/process-cpu.ts');
 const { generateReceipts } = await import('../../libs/receipts/src/__fixtures__/generated-receipts.ts');
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,12 +38,6 @@ const LOOK_UPS = 200;
 const SPAN_MS = Math.round((DAYS * 86_400_000) / (COPIES + 1));
 const ms = (from) => performance.now() - from;
 const median = (times) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
-
-/** User and system seconds of a process so far. */
-function cpuSeconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
 
 const engine = await startSqlEngine({
   dataDir: join(folder, 'clickhouse'),

@@ -1,6 +1,6 @@
 // Runs the real clients in a process of its own, without the conditions of a test runner: their packages are taken as
 // users get them. A message { n, name, baseUrl, key, how, question } is answered by { n, told } or { n, error, status }.
-import './typescript-hooks.mjs';
+import '../typescript-hooks.mjs';
 
 const { aiSdkClient, langChainClient, openAiClient, openAiIterator } = await import('./real-clients.ts');
 const OPEN = {

@@ -1,6 +1,6 @@
 // node tools/reliability/fault-upstream-server.mjs [port]
 // The fault upstream as a server: model `f:<scenario>[:<argument>]`, attempts at GET /__log?id=<id>.
-import './typescript-hooks.mjs';
+import '../typescript-hooks.mjs';
 
 const { startFaultUpstream } = await import('./fault-upstream.ts');
 const { SCENARIO_NAMES } = await import('./fault-scenarios.ts');

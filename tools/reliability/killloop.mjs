@@ -3,7 +3,7 @@
 // Kills the built product at every named point and at random moments, and checks what is left. The work is done in
 // parts, each on a data directory of its own; with --results a part that is in the file already is not done again.
 // --kafka: the shipper's points, over a broker of its own. Exit 1 for a violation or a point that was never passed.
-import './typescript-hooks.mjs';
+import '../typescript-hooks.mjs';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 

@@ -3,7 +3,7 @@
 // how fast is a refusal? Exit 1 when the goodput at 1.5 × is below --goodput-min of the peak, refusals there are slower
 // than --refusal-p99-ms, nobody is refused, one has no retry-after, or anything ended otherwise.
 // Needs `npm run build`.
-import './typescript-hooks.mjs';
+import '../typescript-hooks.mjs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 

@@ -2,7 +2,7 @@
 //   starts the built product with a one-file configuration in front of the fault upstream and probes it.
 // node tools/reliability/probe.mjs --base <http://…/v1> --upstream <http://…> [--max-attempts 3] [--deadline 15000]
 //   probes any gateway whose models `f:*` go to a fault upstream that runs already (key: the client key of the checks).
-import './typescript-hooks.mjs';
+import '../typescript-hooks.mjs';
 import { parseArgs } from 'node:util';
 
 const { CHECKS } = await import('./probe-checks.ts');

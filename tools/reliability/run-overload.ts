@@ -1,10 +1,11 @@
 import { execFileSync, spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.js';
 import type { LoadResult, OverloadRow } from './judge-overload.js';
+import { cpuSeconds } from './process-cpu.js';
 
 const root = path.join(import.meta.dirname, '../..');
 const KEY = 'nm_overload_0123456789abcdef0123456789abcdef';
@@ -12,8 +13,6 @@ const KEY = 'nm_overload_0123456789abcdef0123456789abcdef';
 const PEAK_CONNECTIONS = 64;
 const READY_MS = 30_000;
 const PAUSE_MS = 1_000;
-/** Of the kernel's clock for processor times. */
-const MS_PER_TICK = 10;
 const BODY = JSON.stringify({
   model: 'bench',
   temperature: 0.7,
@@ -81,10 +80,10 @@ export async function runOverload(order: OverloadOrder): Promise<OverloadReport>
     const rows: MeasuredRow[] = [];
     for (const rate of order.rates) {
       const perSecond = Math.round(peak.goodPerSecond * rate);
-      const cpuBeforeMs = cpuMs(gateway.pid);
+      const cpuBefore = cpuSeconds(gateway.pid);
       const startedMs = performance.now();
       const result = await load({ connections: order.connections, seconds: order.secondsPerRate, perSecond });
-      const gatewayBusy = (cpuMs(gateway.pid) - cpuBeforeMs) / (performance.now() - startedMs);
+      const gatewayBusy = ((cpuSeconds(gateway.pid) - cpuBefore) * 1_000) / (performance.now() - startedMs);
       rows.push({ rate, rssMb: rssMb(gateway.pid), gatewayBusy, ...result });
       await sleep(PAUSE_MS);
     }
@@ -143,21 +142,6 @@ async function textOf(child: ChildProcess): Promise<string> {
 function rssMb(pid: number | undefined): number {
   if (process.platform !== 'linux') return NaN;
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024);
-}
-
-function cpuMs(pid: number | undefined): number {
-  if (process.platform !== 'linux') return NaN;
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 function hasTaskset(): boolean {

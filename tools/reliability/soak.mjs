@@ -2,7 +2,7 @@
 // Half of what this machine can do, 5 % of it faults: does memory grow, do descriptors or sockets stay behind, has
 // every request its receipt? Exit 1 when the gateway's memory grows by 1 MB a minute or more after the warm-up, or
 // something stays behind. Open segments of the log are held against the limit of their readers.
-import './typescript-hooks.mjs';
+import '../typescript-hooks.mjs';
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

@@ -1,5 +1,5 @@
 // From labelled prompts to the integer artefact that the gateway runs.
-import './typescript-hooks.mjs';
+import '../typescript-hooks.mjs';
 import { fitLogistic } from './logistic.mjs';
 
 const features = await import('../../libs/routing/src/domain/prompt-features.ts');

@@ -1,7 +1,7 @@
 // Trains the built-in classifier and reports what it is worth.
 //   node tools/train-classifier/train.mjs <folder with the three .jsonl files> [<output folder>]
 // Deterministic: the same data, code and Node version give the same bytes. About a minute on one core.
-import './typescript-hooks.mjs';
+import '../typescript-hooks.mjs';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -9,7 +9,7 @@ import { openSegmentReader, openSegmentWriter, retainSegments } from '../../even
 const TOPIC = 'nextmodel.receipts';
 const RECORDS = 60;
 const FAR_FUTURE_MS = Date.parse('2100-01-01');
-const HOOKS = fileURLToPath(new URL('../../../../../tools/reliability/typescript-hooks.mjs', import.meta.url));
+const HOOKS = fileURLToPath(new URL('../../../../../tools/typescript-hooks.mjs', import.meta.url));
 const moduleUrl = (file: string): string => new URL(file, import.meta.url).href;
 
 /** Deletes what is old, and dies when it has deleted as many segments as it is told. */

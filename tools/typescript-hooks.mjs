@@ -1,4 +1,4 @@
-// Lets Node read these TypeScript files as they are: `./x.js` in a .ts file means `./x.ts`.
+// Lets Node read TypeScript files as they are: `./x.js` in a .ts file means `./x.ts`.
 import { registerHooks } from 'node:module';
 
 registerHooks({
