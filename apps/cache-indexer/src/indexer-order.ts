@@ -1,3 +1,4 @@
+import { remoteEmbedder } from '#config/domain/remote-embedder.js';
 import type { EmbedderSettings } from '#config/domain/settings.js';
 import { loadProcessSettings } from '#config/process-settings.module.js';
 import { showProblem } from '#config/domain/problem.js';
@@ -35,14 +36,13 @@ export function orderFromEnvironment(): IndexerOrder {
       publicMessage: `${missing.join(', ')} not set. The indexer serves the shared mode; without it the gateway fills its own index.`,
     });
   }
-  const { enabled, embedder } = loaded.settings.cache.semantic;
   return {
     kafkaBrokers,
     qdrantUrl,
     qdrantApiKey,
     masterKey,
     redisUrl,
-    embedder: enabled ? embedder : null,
+    embedder: remoteEmbedder(loaded.settings),
     logLevel,
   };
 }

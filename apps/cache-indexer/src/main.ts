@@ -1,17 +1,14 @@
 import { openKafkaLog } from '#event-log/kafka-log.module.js';
 import { toDeadLetter } from '#event-log/usecases/dead-letter.js';
 import { RouterError } from '#events/domain/router-error.js';
-import type { Embedder } from '#semantic-cache/ports/embedder.js';
 import {
   createContentCipher,
-  embedderOfStored,
-  loadStaticEmbedder,
   openQdrantIndex,
   openRedisKeys,
-  remoteEmbedderId,
+  openStoredEmbedder,
 } from '#semantic-cache/semantic-cache.module.js';
 import { createLogger } from '#telemetry/telemetry.module.js';
-import { orderFromEnvironment, type IndexerOrder } from './indexer-order.js';
+import { orderFromEnvironment } from './indexer-order.js';
 import { runIndexer } from './run-indexer.js';
 
 const EXIT = { bug: 1, configuration: 78 } as const;
@@ -20,7 +17,7 @@ const EXIT = { bug: 1, configuration: 78 } as const;
 async function main(): Promise<void> {
   const order = orderFromEnvironment();
   const logger = createLogger({ level: order.logLevel }).child({ process: 'cache-indexer' });
-  const embedder = await openEmbedder(order.embedder);
+  const embedder = await openStoredEmbedder(order.embedder);
   const index = await openQdrantIndex({
     url: order.qdrantUrl,
     apiKey: order.qdrantApiKey,
@@ -63,13 +60,6 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
-}
-
-/** Answers to questions that a remote embedder was paid for carry their vectors: nobody is asked here. */
-async function openEmbedder(remote: IndexerOrder['embedder']): Promise<Embedder> {
-  if (remote === null) return loadStaticEmbedder();
-  const { provider, model, dimensions } = remote;
-  return embedderOfStored(remoteEmbedderId(provider, model, dimensions), dimensions);
 }
 
 main().catch((error: unknown) => {

@@ -2,7 +2,7 @@ import { openDataDirectory, type DataDirectory } from '#config/config.module.js'
 import type { Settings } from '#config/domain/settings.js';
 import type { NewRecord } from '#events/domain/event-record.js';
 import { openSegmentReader, openSegmentWriter } from '#event-log/event-log.module.js';
-import type { EventLogReader } from '#event-log/ports/event-log.js';
+import type { EventLogReader, EventLogWriter } from '#event-log/ports/event-log.js';
 
 /** The log that instances read, opened while none runs here. */
 export interface StoppedLog {
@@ -32,15 +32,19 @@ export async function openStoppedLog({ environment }: Settings): Promise<Stopped
   }
 }
 
+const appendTo =
+  (writer: EventLogWriter): StoppedLog['append'] =>
+  async (records) => {
+    if (records.length > 0) await writer.append(records).durable;
+  };
+
 async function inFiles(directory: DataDirectory): Promise<StoppedLog> {
   const reader = openSegmentReader({ directory: directory.log });
   const writer = await openSegmentWriter({ directory: directory.log, partition: 0, durability: 'strict' });
   return {
     directory,
     reader,
-    append: async (records) => {
-      if (records.length > 0) await writer.append(records).durable;
-    },
+    append: appendTo(writer),
     close: async () => {
       await writer.close();
       await reader.close();
@@ -64,9 +68,7 @@ async function inKafka(directory: DataDirectory, brokers: readonly string[]): Pr
   return {
     directory,
     reader,
-    append: async (records) => {
-      if (records.length > 0) await writer.append(records).durable;
-    },
+    append: appendTo(writer),
     close: async () => {
       await close();
       await directory.close();

@@ -2,9 +2,20 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { RouterError } from '#events/domain/router-error.js';
 import { toOpenAiError } from '#openai-wire/domain/openai-error.js';
+import { PreparedRefusal } from './hot-lane/prepared-refusal.js';
 
 const HEADERS_MAX = 100;
 const URL_CHARS_MAX = 2_048;
+/** The body is not read. */
+const CLOSE = ['connection', 'close'];
+const LONG_ADDRESS = new PreparedRefusal(
+  refusal('request_too_large', `The address is longer than ${URL_CHARS_MAX} characters.`, 414),
+  CLOSE,
+);
+const MANY_HEADERS = new PreparedRefusal(
+  refusal('request_too_large', `There are more than ${HEADERS_MAX} headers.`, 431),
+  CLOSE,
+);
 
 export interface ClientTimes {
   /** For the header block. */
@@ -38,16 +49,14 @@ export function refuseInJson(server: Server): void {
 
 /** @returns true when the request was refused. Before a key is known, so without a receipt. */
 export function refusedAtTheDoor(request: IncomingMessage, response: ServerResponse): boolean {
-  const error =
+  const refused =
     (request.url?.length ?? 0) > URL_CHARS_MAX
-      ? refusal('request_too_large', `The address is longer than ${URL_CHARS_MAX} characters.`, 414)
+      ? LONG_ADDRESS
       : request.rawHeaders.length > 2 * HEADERS_MAX
-        ? refusal('request_too_large', `There are more than ${HEADERS_MAX} headers.`, 431)
+        ? MANY_HEADERS
         : null;
-  if (error === null) return false;
-  const { status, headers, body } = toOpenAiError(error);
-  // The body is not read.
-  response.writeHead(status, { ...headers, connection: 'close' }).end(body);
+  if (refused === null) return false;
+  refused.send(response, undefined);
   return true;
 }
 

@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import type { FastifyReply } from 'fastify';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DEFAULT_RELIABILITY } from '#config/domain/default-settings.js';
 import { toOpenAiError } from '#openai-wire/domain/openai-error.js';
 import { RouterError } from '#events/domain/router-error.js';
 import type { Logger } from '#telemetry/ports/logger.js';
@@ -13,8 +14,8 @@ import { UnreadAnswers } from './hot-lane/unread-answers.js';
 import type { GatewayParts } from './http/gateway-parts.js';
 import { OpenAiErrorFilter } from './http/openai-error.filter.js';
 
-const CLIENT_TIMES: ClientTimes = { headersMs: 10_000, requestMs: 60_000 };
-const SLOW_READER_MS = 30_000;
+const { clientHeadersMs, clientRequestMs, slowReaderMs } = DEFAULT_RELIABILITY;
+const CLIENT_TIMES: ClientTimes = { headersMs: clientHeadersMs, requestMs: clientRequestMs };
 
 export interface HttpServer {
   readonly app: NestFastifyApplication;
@@ -27,7 +28,7 @@ export async function createHttpServer(
   lane: HotLane,
   parts: GatewayParts,
   logger: Logger,
-  unread = new UnreadAnswers({ slowReaderMs: SLOW_READER_MS, onGivenUp: () => undefined }),
+  unread = new UnreadAnswers({ slowReaderMs, onGivenUp: () => undefined }),
   times = CLIENT_TIMES,
 ): Promise<HttpServer> {
   let server: Server | undefined;

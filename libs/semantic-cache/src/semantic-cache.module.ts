@@ -46,9 +46,17 @@ export function createRemoteEmbedder(options: RemoteEmbedderOptions): Embedder {
   return new RemoteEmbedder(options);
 }
 
-/** Stands for a remote embedder where entries are made: each brings its vector along, and nothing is asked. */
-export function embedderOfStored(id: string, dimensions: number): Embedder {
-  return { id, dimensions, remote: true, embed: () => null };
+/**
+ * For whoever makes entries of stored answers. A remote embedder is not asked: each answer that it was paid for brings
+ * its vector along.
+ * @param remote `null` = the builtin one.
+ */
+export async function openStoredEmbedder(
+  remote: { readonly provider: string; readonly model: string; readonly dimensions: number } | null,
+): Promise<Embedder> {
+  if (remote === null) return loadStaticEmbedder();
+  const { provider, model, dimensions } = remote;
+  return { id: remoteEmbedderId(provider, model, dimensions), dimensions, remote: true, embed: () => null };
 }
 
 export interface InProcessIndexPlace {

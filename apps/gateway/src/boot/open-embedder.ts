@@ -1,13 +1,9 @@
+import { remoteEmbedder } from '#config/domain/remote-embedder.js';
 import type { Settings } from '#config/domain/settings.js';
 import type { PriceBook } from '#pricing/ports/price-book.js';
 import type { ProviderRegistry } from '#providers/ports/provider-registry.js';
 import type { Embedder } from '#semantic-cache/ports/embedder.js';
-import {
-  createRemoteEmbedder,
-  embedderOfStored,
-  loadStaticEmbedder,
-  remoteEmbedderId,
-} from '#semantic-cache/semantic-cache.module.js';
+import { createRemoteEmbedder, openStoredEmbedder, remoteEmbedderId } from '#semantic-cache/semantic-cache.module.js';
 import type { Logger } from '#telemetry/ports/logger.js';
 import type { EmbeddingTarget } from '../completions/embedding-line.js';
 
@@ -18,10 +14,10 @@ export async function openEmbedder(
   prices: PriceBook,
   logger: Logger,
 ): Promise<{ readonly embedder: Embedder; readonly target: EmbeddingTarget | null }> {
-  const { enabled, embedder: configured } = settings.cache.semantic;
+  const configured = remoteEmbedder(settings);
   const provider = configured === null ? undefined : registry.get(configured.provider);
-  if (!enabled || configured === null || provider === undefined) {
-    return { embedder: await openStoredEmbedder(settings), target: null };
+  if (configured === null || provider === undefined) {
+    return { embedder: await openStoredEmbedder(configured), target: null };
   }
   const { model, dimensions, timeoutMs } = configured;
   const credential = provider.credentials[0];
@@ -40,12 +36,4 @@ export async function openEmbedder(
     }),
     target: { provider, model, credentialId: credential?.id ?? `${provider.name}/0` },
   };
-}
-
-/** The same for whoever only makes entries of stored answers and asks nobody. */
-export async function openStoredEmbedder(settings: Settings): Promise<Embedder> {
-  const { enabled, embedder } = settings.cache.semantic;
-  if (!enabled || embedder === null) return loadStaticEmbedder();
-  const { provider, model, dimensions } = embedder;
-  return embedderOfStored(remoteEmbedderId(provider, model, dimensions), dimensions);
 }

@@ -1,8 +1,11 @@
-import { RouterError } from '#events/domain/router-error.js';
+import { PlacesTaken } from '#access/domain/places-taken.js';
+import { rateLimited } from '#access/domain/rate-limited.js';
+
+const RETRY_AFTER_MS = 1_000;
 
 /** Requests under way of each key in this process, for keys that have no limit of their own. Synchronous. */
 export class UsualConcurrency {
-  readonly #inside = new Map<string, number>();
+  readonly #inside = new PlacesTaken();
   /** Receipt id → key. */
   readonly #holders = new Map<string, string>();
 
@@ -10,18 +13,9 @@ export class UsualConcurrency {
 
   /** @throws RouterError `rate_limit_exceeded` (429): nothing was taken. */
   enter(keyId: string, receiptId: string): void {
-    const inside = this.#inside.get(keyId) ?? 0;
-    if (inside >= this.max) {
-      throw new RouterError({
-        code: 'rate_limit_exceeded',
-        publicMessage: `A key without a limit of its own may have ${this.max} requests at once.`,
-        httpStatus: 429,
-        type: 'rate_limit_error',
-        retryable: true,
-        retryAfterMs: 1_000,
-      });
+    if (!this.#inside.enter(keyId, this.max)) {
+      throw rateLimited(`A key without a limit of its own may have ${this.max} requests at once.`, RETRY_AFTER_MS);
     }
-    this.#inside.set(keyId, inside + 1);
     this.#holders.set(receiptId, keyId);
   }
 
@@ -30,8 +24,6 @@ export class UsualConcurrency {
     const keyId = this.#holders.get(receiptId);
     if (keyId === undefined) return;
     this.#holders.delete(receiptId);
-    const left = (this.#inside.get(keyId) ?? 1) - 1;
-    if (left <= 0) this.#inside.delete(keyId);
-    else this.#inside.set(keyId, left);
+    this.#inside.leave(keyId);
   }
 }

@@ -4,6 +4,7 @@ import { costStatus, sumCost } from '#receipts/domain/seal-receipt.js';
 import type { RoutePlan } from '#routing/domain/route-plan.js';
 import type { LedgerParts } from './ledger-parts.js';
 import type { RequestContext } from './request-context.js';
+import { supposedCost } from './supposed-cost.js';
 
 /** What the attempts cost together. @param avoidedPicoUsd `null` = not known. */
 export function attemptsCost(lines: readonly AttemptLine[], avoidedPicoUsd: bigint | null): UsageCost {
@@ -31,19 +32,7 @@ export function baselineCost(
   const target = plan?.baseline;
   const served = servedAttempt(lines);
   if (target === undefined || served === undefined) return null;
-  const { costPicoUsd } = parts.prices.price({
-    provider: target.provider,
-    providerKind: parts.registry.get(target.provider)?.adapter.kind ?? '',
-    model: target.model,
-    tenantId: context.key.tenantId,
-    atMs: context.acceptedMs,
-    meters: served.meters,
-    serviceTier: null,
-    usageSource: served.usageSource,
-    billed: 'yes',
-    providerCostPicoUsd: null,
-  });
-  return costPicoUsd === null ? null : BigInt(costPicoUsd);
+  return supposedCost(parts, context, target, served);
 }
 
 /** The sum in the currency of the lines; `null` as soon as one has no price. */

@@ -4,6 +4,7 @@ import type { RoutePlan, Target } from '#routing/domain/route-plan.js';
 import { limitCost } from './cost-limit.js';
 import type { RequestState } from './request-state.js';
 import { readPositiveInteger, type RequestContext } from './request-context.js';
+import { supposedCost } from './supposed-cost.js';
 
 const BYTES_PER_TOKEN = 4;
 const OUTPUT_TOKENS = 1_024;
@@ -69,18 +70,8 @@ function expectedOutputTokens(body: ChatRequest | EmbeddingsRequest): number {
 
 function priceAt(state: RequestState, target: Target, inputTokens: number, outputTokens: number): bigint | null {
   const { parts, context } = state;
-  const { costPicoUsd } = parts.prices.price({
-    provider: target.provider,
-    providerKind: parts.registry.get(target.provider)?.adapter.kind ?? '',
-    model: target.model,
-    tenantId: context.key.tenantId,
-    atMs: context.acceptedMs,
-    meters: { input_uncached: inputTokens, output_text: outputTokens },
-    serviceTier: null,
-    usageSource: 'estimated',
-    billed: 'yes',
-    providerCostPicoUsd: null,
-  });
-  if (costPicoUsd !== null) return BigInt(costPicoUsd);
+  const meters = { input_uncached: inputTokens, output_text: outputTokens };
+  const cost = supposedCost(parts, context, target, { meters, usageSource: 'estimated' });
+  if (cost !== null) return cost;
   return parts.unpricedCap === null ? null : parts.unpricedCap(inputTokens, outputTokens);
 }

@@ -1,8 +1,11 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { PlacesTaken } from '#access/domain/places-taken.js';
+import { rateLimited } from '#access/domain/rate-limited.js';
 import { RouterError } from '#events/domain/router-error.js';
 
 const HEXTETS = 8;
 const NETWORK_HEXTETS = 4;
+const RETRY_AFTER_MS = 1_000;
 
 /** What an `IncomingMessage` says about where it comes from. */
 export interface CallerAddress {
@@ -12,7 +15,7 @@ export interface CallerAddress {
 
 /** Requests under way for each address of a client; see decision 21. */
 export class AddressLimit {
-  readonly #inside = new Map<string, number>();
+  readonly #inside = new PlacesTaken();
   readonly #trusted = new BlockList();
 
   /**
@@ -32,23 +35,10 @@ export class AddressLimit {
   enter({ socket, headers }: CallerAddress): () => void {
     const { 'x-forwarded-for': forwardedFor } = headers;
     const address = networkOf(this.#clientAddress(socket.remoteAddress ?? '', String(forwardedFor ?? '')));
-    const inside = this.#inside.get(address) ?? 0;
-    if (inside >= this.requestsMax) {
-      throw new RouterError({
-        code: 'rate_limit_exceeded',
-        publicMessage: `This gateway serves ${this.requestsMax} requests of one address at once.`,
-        httpStatus: 429,
-        type: 'rate_limit_error',
-        retryable: true,
-        retryAfterMs: 1_000,
-      });
+    if (!this.#inside.enter(address, this.requestsMax)) {
+      throw rateLimited(`This gateway serves ${this.requestsMax} requests of one address at once.`, RETRY_AFTER_MS);
     }
-    this.#inside.set(address, inside + 1);
-    return () => {
-      const left = (this.#inside.get(address) ?? 1) - 1;
-      if (left <= 0) this.#inside.delete(address);
-      else this.#inside.set(address, left);
-    };
+    return () => this.#inside.leave(address);
   }
 
   /** The last address of the way here that no trusted proxy has; what lies before it anybody may have written. */

@@ -54,7 +54,7 @@ export class ShedController {
   /** @param busyMs for how long the present turn has been at work; asked only while a queue stands. */
   admits(busyMs: () => number): boolean {
     if (this.#closed) return false;
-    if (this.#nowMs >= this.#sheddingUntilMs) return true;
+    if (!this.shedding) return true;
     if (this.#lastTurnMs <= TURN_MS_MAX && busyMs() <= TURN_MS_MAX) return true;
     this.#sheddingUntilMs = this.#nowMs + RECOVERY_MS;
     return false;

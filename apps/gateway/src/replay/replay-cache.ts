@@ -1,10 +1,14 @@
 import { join } from 'node:path';
+import { remoteEmbedder } from '#config/domain/remote-embedder.js';
 import type { Settings } from '#config/domain/settings.js';
 import type { EventLogReader } from '#event-log/ports/event-log.js';
 import type { Embedder } from '#semantic-cache/ports/embedder.js';
 import type { ErasableContentCipher } from '#semantic-cache/ports/content-cipher.js';
-import { rebuildInProcessIndex, rebuildQdrantIndex } from '#semantic-cache/semantic-cache.module.js';
-import { openStoredEmbedder } from '../boot/open-embedder.js';
+import {
+  openStoredEmbedder,
+  rebuildInProcessIndex,
+  rebuildQdrantIndex,
+} from '#semantic-cache/semantic-cache.module.js';
 import { erasedSubjects } from './erased-subjects.js';
 import type { RebuildProgress, RebuildResult } from '#semantic-cache/usecases/rebuild-index.js';
 
@@ -24,7 +28,7 @@ export interface ReplayCacheOrder {
 export async function replayCache(order: ReplayCacheOrder): Promise<RebuildResult> {
   const { reader, onProgress } = order;
   const { qdrantUrl, qdrantApiKey } = order.settings.environment;
-  const embedder = order.embedder ?? (await openStoredEmbedder(order.settings));
+  const embedder = order.embedder ?? (await openStoredEmbedder(remoteEmbedder(order.settings)));
   const { cipher } = order;
   for (const [subject, erasedAtMs] of await erasedSubjects(reader)) await cipher.erase(subject, erasedAtMs);
   const parts = { reader, embedder, cipher, onProgress };

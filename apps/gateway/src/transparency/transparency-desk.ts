@@ -3,6 +3,7 @@ import { decodeEvent } from '#events/domain/event-codec.js';
 import type { StoredRecord } from '#events/domain/event-record.js';
 import type { ReceiptId } from '#events/domain/ids.js';
 import { TOPICS } from '#events/domain/topics.js';
+import { withinTime } from '#semantic-cache/usecases/within-time.js';
 import { parseCheckpoint } from '#transparency/domain/checkpoint.js';
 import { bestCosigned } from '#transparency/domain/cosigned-notes.js';
 import { ENTRY_BYTES_MAX, encodeEntryBundle } from '#transparency/domain/entry-bundle.js';
@@ -77,7 +78,7 @@ export class TransparencyDesk {
   async #atKnownPlace(tenantId: string, receiptId: ReceiptId): Promise<StoredRecord | null> {
     const { findPlace, reader } = this.#parts;
     if (findPlace === undefined) return null;
-    const place = await within(PLACE_MS_MAX, findPlace(tenantId, receiptId));
+    const place = await withinTime(findPlace(tenantId, receiptId), PLACE_MS_MAX);
     if (place === null) return null;
     const { records } = await reader.read({ topic: TOPICS.receipts, ...place }, ONE);
     return records[0]?.offset === place.offset ? records[0] : null;
@@ -157,17 +158,5 @@ export class TransparencyDesk {
 
   #store(partition: number): TileStore {
     return openTileStore(this.#parts.directory, partition);
-  }
-}
-
-async function within<T>(waitMs: number, answer: Promise<T>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), waitMs);
-  });
-  try {
-    return await Promise.race([answer, tooLate]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -2,6 +2,7 @@ import { decimalToPico, picoToDecimal } from '#events/domain/money.js';
 import { RouterError } from '#events/domain/router-error.js';
 import type { BudgetStore } from '../ports/budget-store.js';
 import type { ApiKey } from '../ports/key-ring.js';
+import { quietly } from './quietly.js';
 import type { SpendLedger } from './spend-ledger.js';
 
 /** A hold of a process that died is free again after this. */
@@ -31,6 +32,8 @@ export interface BudgetHolds {
 export function createBudgetHolds({ store, fallback, ledger }: BudgetHoldParts): BudgetHolds {
   /** Receipt id → key. */
   const open = new Map<string, string>();
+  /** Where a request holds nothing, nothing happens. */
+  const stores = [...new Set([store, fallback])];
 
   const holdIn = (
     where: BudgetStore,
@@ -65,13 +68,12 @@ export function createBudgetHolds({ store, fallback, ledger }: BudgetHoldParts):
       const keyId = open.get(receiptId);
       if (keyId === undefined) return;
       open.delete(receiptId);
-      // Where it holds nothing, nothing happens.
-      for (const where of new Set([store, fallback])) quietly(() => where.settle(keyId, receiptId, costPicoUsd));
+      for (const where of stores) quietly(() => where.settle(keyId, receiptId, costPicoUsd));
     },
     renew(nowMs) {
       const holders = Map.groupBy(open.keys(), (receiptId) => open.get(receiptId) as string);
       for (const [keyId, receiptIds] of holders) {
-        for (const where of new Set([store, fallback])) quietly(() => where.renew(keyId, receiptIds, LEASE_MS, nowMs));
+        for (const where of stores) quietly(() => where.renew(keyId, receiptIds, LEASE_MS, nowMs));
       }
     },
   };
@@ -88,10 +90,4 @@ export function budgetExhausted(key: ApiKey, leftPicoUsd: bigint): RouterError {
     type: 'insufficient_quota',
     retryable: false,
   });
-}
-
-/** A store that is away loses it; the lease ends the hold, and the replay of receipts brings the cost. */
-function quietly(call: () => Promise<void> | void): void {
-  const called = call();
-  if (called instanceof Promise) called.catch(() => undefined);
 }

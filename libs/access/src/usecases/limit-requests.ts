@@ -1,7 +1,9 @@
 import { RouterError } from '#events/domain/router-error.js';
 import { rateLimitHeaders } from '../domain/rate-limit-headers.js';
+import { rateLimited } from '../domain/rate-limited.js';
 import type { ApiKey } from '../ports/key-ring.js';
 import type { LimitStore, LimitTaken } from '../ports/limit-store.js';
+import { quietly } from './quietly.js';
 
 const MINUTE_MS = 60_000;
 
@@ -63,14 +65,14 @@ async function admit({ key, holder, tokensExpected, nowMs, leaseMs }: Asked, sto
   const requests = `${key.keyId}:requests`;
   const tokens = `${key.keyId}:tokens`;
   if (concurrent !== undefined && !(await store.enter(places, holder, concurrent, leaseMs, nowMs))) {
-    throw refused(`This key allows ${concurrent} requests at once.`, 1000);
+    throw rateLimited(`This key allows ${concurrent} requests at once.`, 1000);
   }
   let headers: Readonly<Record<string, string>> = {};
   try {
     if (requestsPerMinute !== undefined) {
       const taken = await store.take(requests, 1, requestsPerMinute, MINUTE_MS, nowMs);
       if (!taken.allowed)
-        throw refused(`This key allows ${requestsPerMinute} requests per minute.`, taken.retryAfterMs);
+        throw rateLimited(`This key allows ${requestsPerMinute} requests per minute.`, taken.retryAfterMs);
       headers = rateLimitHeaders('requests', stateOf(taken, requestsPerMinute));
     }
     if (tokensPerMinute !== undefined) {
@@ -79,7 +81,7 @@ async function admit({ key, holder, tokensExpected, nowMs, leaseMs }: Asked, sto
       const taken = await store.take(tokens, cost, tokensPerMinute, MINUTE_MS, nowMs);
       if (!taken.allowed) {
         if (requestsPerMinute !== undefined) await store.charge(requests, -1, requestsPerMinute, MINUTE_MS, nowMs);
-        throw refused(`This key allows ${tokensPerMinute} tokens per minute.`, taken.retryAfterMs);
+        throw rateLimited(`This key allows ${tokensPerMinute} tokens per minute.`, taken.retryAfterMs);
       }
       headers = { ...headers, ...rateLimitHeaders('tokens', stateOf(taken, tokensPerMinute)) };
     }
@@ -102,21 +104,3 @@ async function admit({ key, holder, tokensExpected, nowMs, leaseMs }: Asked, sto
 }
 
 const stateOf = (taken: LimitTaken, limit: number) => ({ limit, remaining: taken.remaining, windowMs: MINUTE_MS });
-
-/** Corrections after the answer: a store that is away loses them, and the window heals it within a minute. */
-function quietly(call: () => Promise<void> | void): void {
-  Promise.resolve()
-    .then(call)
-    .catch(() => {});
-}
-
-function refused(publicMessage: string, retryAfterMs: number): RouterError {
-  return new RouterError({
-    code: 'rate_limit_exceeded',
-    publicMessage,
-    httpStatus: 429,
-    type: 'rate_limit_error',
-    retryable: true,
-    retryAfterMs,
-  });
-}
