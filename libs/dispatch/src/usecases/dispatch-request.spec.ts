@@ -216,19 +216,6 @@ describe('rate limits', () => {
     expect(transport.calls).toHaveLength(1);
   });
 
-  it('stay what the client is told when the key rests as well, refused for another model', async () => {
-    const { send, transport } = open(({ provider }) =>
-      provider === 'a' && transport.calls.length > 1 ? refusal(401) : refusal(429, { 'retry-after': '7' }),
-    );
-    await send(['a']);
-    await send(['a'], { plan: testRequest([{ provider: 'a', model: 'other' }]).plan });
-
-    const { result } = await send(['a']);
-
-    expect(transport.calls).toHaveLength(2);
-    expect(result).toMatchObject({ attempts: [], error: { httpStatus: 429, code: 'upstream_rate_limited' } });
-  });
-
   it('leave the probe to a target that is cut off for another reason', async () => {
     const { send, transport } = open((call) =>
       call.provider === 'a' ? refusal(429, { 'retry-after': '3' }) : refusal(401),

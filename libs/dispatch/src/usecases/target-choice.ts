@@ -71,11 +71,9 @@ export class TargetChooser {
       for (const credential of this.credentialsOf(provider)) {
         const lane = this.board.lane(provider.name, target.model, credential.id);
         const waitMs = blockedForMs(lane, nowMs);
-        const mustWait = lane.own.mustWait(nowMs);
-        // Whatever else is wrong with it: the wait that was named is why not even a probe goes there.
-        throttled &&= mustWait || rateLimited(lane, nowMs);
+        throttled &&= rateLimited(lane, nowMs);
         soonestMs = Math.min(soonestMs, waitMs);
-        if (waitMs >= bestMs || mustWait) continue;
+        if (waitMs >= bestMs || lane.own.mustWait(nowMs)) continue;
         bestMs = waitMs;
         best = { index, provider, credential, lane };
       }
